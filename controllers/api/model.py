@@ -1,0 +1,29 @@
+"""The base of every API model: frozen, closed, camelCase on the wire, bounded strings."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class ApiModel(BaseModel):
+    """Parsed once at the edge; unknown fields are errors, so nothing a user wrote is silently lost."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+DNS_LABEL = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
+
+ObjectName = Annotated[str, Field(max_length=40, pattern=DNS_LABEL)]
+EntryName = Annotated[str, Field(max_length=18, pattern=DNS_LABEL)]
+CatalogueName = Annotated[str, Field(max_length=63, pattern=r"^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$")]
+UserName = Annotated[str, Field(min_length=1, max_length=253)]
+ShortText = Annotated[str, Field(max_length=256)]
+LongText = Annotated[str, Field(max_length=1024)]
+Identifier = Annotated[str, Field(min_length=1, max_length=64)]
+CidrText = Annotated[str, Field(max_length=18, pattern=r"^[0-9.]+/[0-9]{1,2}$")]
+MonthlyYuan = Annotated[int, Field(ge=0, le=1_000_000_000)]

@@ -1,0 +1,202 @@
+"""`ResourceRequest`: what a department asks for one system in one zone, and what came of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from controllers.api.conditions import Conditions
+from controllers.api.model import (
+    ApiModel,
+    CatalogueName,
+    CidrText,
+    EntryName,
+    Identifier,
+    ObjectName,
+    ShortText,
+    UserName,
+)
+from infra.stackplan import Kind
+
+NAMED_LIST = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+
+
+class Environment(StrEnum):
+    """Test environments may carry a `timeToLive`."""
+
+    PRODUCTION = "Production"
+    TEST = "Test"
+
+
+class DriftPolicy(StrEnum):
+    """What happens when the cloud no longer is what was approved."""
+
+    REPORT = "Report"
+    CORRECT = "Correct"
+
+
+class NetworkSpec(ApiModel):
+    """A network of the request's own, carved from the zone's subnet pool."""
+
+    name: Annotated[EntryName, Field(description="Name within the request.")]
+    prefix_length: Annotated[
+        int, Field(ge=20, le=29, description="Size: 28 gives 11 servers, 26 gives 59.")
+    ]
+
+
+class VolumeSpec(ApiModel):
+    """A data volume that every server of the entry gets one of."""
+
+    name: Annotated[EntryName, Field(description="Name within the server entry.")]
+    size_gib: Annotated[int, Field(ge=1, le=16_384, description="Size, GiB. It can grow, not shrink.")]
+    on_delete: Annotated[
+        Literal["Retain", "Delete"],
+        Field(description="Whether the volume outlives the server when a plan takes the server away."),
+    ] = "Retain"
+
+
+class ServerSpec(ApiModel):
+    """A number of equal servers, named `<name>-0`, `<name>-1` and so on."""
+
+    name: Annotated[EntryName, Field(description="Name within the request; flows refer to it.")]
+    count: Annotated[int, Field(ge=1, le=20, description="How many equal servers.")] = 1
+    flavor: Annotated[CatalogueName, Field(description="Server size; see the zone's flavors.")]
+    image: Annotated[CatalogueName, Field(description="Operating system image; see the zone's images.")]
+    network: Annotated[EntryName, Field(description="Name of an entry in `networks`.")]
+    boot_volume_gib: Annotated[
+        int, Field(ge=1, le=2048, description="Boot from a volume of this size, GiB. Absent: the flavor's own disk.")
+    ] | None = None
+    volumes: Annotated[
+        tuple[VolumeSpec, ...],
+        Field(max_length=8, description="Data volumes, one of each per server.", json_schema_extra=NAMED_LIST),
+    ] = ()
+    roles: Annotated[
+        tuple[EntryName, ...],
+        Field(max_length=16, description="Ansible roles from playbooks/roles, in order."),
+    ] = ()
+    public_address: Annotated[
+        bool, Field(description="An address on the internet; Internet zone only, with its own approval.")
+    ] = False
+
+
+class DesktopSpec(ApiModel):
+    """A batch of cloud desktops."""
+
+    name: Annotated[EntryName, Field(description="Name within the request.")]
+    count: Annotated[int, Field(ge=1, le=200, description="How many desktops.")]
+    flavor: Annotated[CatalogueName, Field(description="Desktop size; see the zone's flavors.")]
+    image: Annotated[CatalogueName, Field(description="Desktop image; see the zone's images.")]
+    network: Annotated[EntryName, Field(description="Name of an entry in `networks`.")]
+    users: Annotated[tuple[UserName, ...], Field(max_length=200, description="Who they are for.")] = ()
+
+
+class FlowSource(ApiModel):
+    """Where a flow comes from: `cidr`, or `servers` of this request, or `servers` of another `request`."""
+
+    cidr: Annotated[CidrText, Field(description="A prefix, such as 10.20.0.0/16.")] | None = None
+    request: Annotated[
+        ObjectName, Field(description="Another ResourceRequest in this namespace.")
+    ] | None = None
+    servers: Annotated[EntryName, Field(description="Name of a server entry.")] | None = None
+
+
+class FlowSpec(ApiModel):
+    """A permitted direction. Whatever is not listed here is closed."""
+
+    from_: Annotated[FlowSource, Field(alias="from", description="Who may connect.")]
+    to: Annotated[EntryName, Field(description="Name of a server entry of this request.")]
+    ports: Annotated[
+        tuple[
+            Annotated[str, Field(max_length=15, pattern=r"^(tcp|udp)/[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?$")],
+            ...,
+        ],
+        Field(min_length=1, max_length=32, description="Ports, such as tcp/443 or udp/5000-5010."),
+    ]
+    purpose: Annotated[ShortText, Field(min_length=1, description="What it is for; officers read it.")]
+
+
+class ResourceRequestSpec(ApiModel):
+    """What one system needs in one zone. Officers approve an exact plan made from it."""
+
+    system: Annotated[
+        ObjectName, Field(description="An InformationSystem in this namespace, registered and non-classified.")
+    ]
+    zone: Annotated[ObjectName, Field(description="The network zone: extranet, private or internet.")]
+    environment: Annotated[Environment, Field(description="Production or Test.")] = Environment.PRODUCTION
+    time_to_live: Annotated[
+        str,
+        Field(
+            max_length=8,
+            pattern=r"^[1-9][0-9]{0,3}[mhd]$",
+            description="Test only: removed after this time, such as 90m, 8h or 14d.",
+        ),
+    ] | None = None
+    drift_policy: Annotated[
+        DriftPolicy, Field(description="What to do when the cloud differs from the approved plan.")
+    ] = DriftPolicy.REPORT
+    networks: Annotated[
+        tuple[NetworkSpec, ...],
+        Field(min_length=1, max_length=8, description="Networks of this request.", json_schema_extra=NAMED_LIST),
+    ]
+    servers: Annotated[
+        tuple[ServerSpec, ...],
+        Field(max_length=16, description="Servers of this request.", json_schema_extra=NAMED_LIST),
+    ] = ()
+    desktops: Annotated[
+        tuple[DesktopSpec, ...],
+        Field(max_length=16, description="Cloud desktops of this request.", json_schema_extra=NAMED_LIST),
+    ] = ()
+    flows: Annotated[
+        tuple[FlowSpec, ...], Field(max_length=64, description="Permitted traffic; all else is closed.")
+    ] = ()
+    requested_by: Annotated[
+        UserName, Field(description="The authenticated user who asked. Stamped by the API server; leave it out.")
+    ]
+
+
+class StageDecision(ApiModel):
+    """One decision that counts for the newest plan."""
+
+    stage: ObjectName
+    decision: Literal["Approved", "Denied"]
+    approver: UserName
+    reason: Annotated[str, Field(max_length=1024)] = ""
+
+
+class ResourceStatus(ApiModel):
+    """One object in OpenStack that belongs to this request."""
+
+    kind: Kind
+    name: Annotated[str, Field(max_length=80)]
+    id: Annotated[str, Field(max_length=128)]
+    address: Annotated[str, Field(max_length=45)] | None = None
+
+
+class Progress(ApiModel):
+    """How far the running pass is."""
+
+    done: Annotated[int, Field(ge=0)]
+    total: Annotated[int, Field(ge=0)]
+    step: Annotated[str, Field(max_length=256)] = ""
+
+
+class ResourceRequestStatus(ApiModel):
+    """What is known of the request; written by the operator only."""
+
+    observed_generation: int | None = None
+    plan: Annotated[str, Field(max_length=63, description="The newest plan: what officers decide on.")] | None = None
+    plan_digest: Annotated[str, Field(max_length=64)] | None = None
+    approved_plan: Annotated[
+        str, Field(max_length=63, description="The plan in force: what is, or is being, built.")
+    ] | None = None
+    building_plan: Annotated[
+        str, Field(max_length=63, description="Written before the first change to the cloud; without it nothing exists.")
+    ] | None = None
+    required_stages: Annotated[tuple[ObjectName, ...], Field(max_length=16)] = ()
+    approvals: Annotated[tuple[StageDecision, ...], Field(max_length=32)] = ()
+    project: Identifier | None = None
+    resources: Annotated[tuple[ResourceStatus, ...], Field(max_length=512)] = ()
+    progress: Progress | None = None
+    conditions: Conditions = ()

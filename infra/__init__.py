@@ -1,0 +1,1 @@
+"""What touches Pulumi and OpenStack. Imports nothing of `controllers` or `policies`."""
