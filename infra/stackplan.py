@@ -16,8 +16,9 @@ from functools import cache
 from typing import Annotated, Any, Literal
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import Field
+
+from infra.wire import WireModel
 
 MARKER_PREFIX = "kunlun.cloud"
 
@@ -25,14 +26,6 @@ Name = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9
 Identifier = Annotated[str, Field(min_length=1, max_length=64)]
 Address = Annotated[str, Field(max_length=45)]
 Cidr = Annotated[str, Field(max_length=49)]
-
-
-class PlanPart(BaseModel):
-    """Frozen, closed, camelCase on the wire."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
-    )
 
 
 class Kind(StrEnum):
@@ -50,7 +43,7 @@ class Kind(StrEnum):
     VOLUME_ATTACHMENT = "VolumeAttachment"
 
 
-class Origin(PlanPart):
+class Origin(WireModel):
     """The request, and the very version of it, that a plan was made from."""
 
     namespace: Name
@@ -59,28 +52,28 @@ class Origin(PlanPart):
     generation: Annotated[int, Field(ge=1)]
 
 
-class Project(PlanPart):
+class Project(WireModel):
     """The Keystone project (one per tenant and zone) that owns the objects."""
 
     id: Identifier
     name: Annotated[str, Field(max_length=64)]
 
 
-class Resolved(PlanPart):
+class Resolved(WireModel):
     """A catalogue item: the name people write and the id OpenStack acts on."""
 
     id: Identifier
     name: Annotated[str, Field(max_length=255)]
 
 
-class RouterPlan(PlanPart):
+class RouterPlan(WireModel):
     """The one router of a request; it is attached to its own zone's uplink only."""
 
     uplink_id: Identifier
     source_nat: bool
 
 
-class NetworkPlan(PlanPart):
+class NetworkPlan(WireModel):
     """A network with its one subnet. `service_*` is the range left to Neutron's own ports."""
 
     name: Name
@@ -91,7 +84,7 @@ class NetworkPlan(PlanPart):
     service_last: Address
 
 
-class RulePlan(PlanPart):
+class RulePlan(WireModel):
     """One allowed direction. Exactly one of `remote_cidr` and `remote_group` (a group of this plan)."""
 
     direction: Literal["ingress", "egress"]
@@ -102,14 +95,14 @@ class RulePlan(PlanPart):
     remote_group: Name | None = None
 
 
-class GroupPlan(PlanPart):
+class GroupPlan(WireModel):
     """A security group and all its rules; no rule outside this list exists in it."""
 
     name: Name
     rules: Annotated[tuple[RulePlan, ...], Field(max_length=200)]
 
 
-class VolumePlan(PlanPart):
+class VolumePlan(WireModel):
     """A data volume of one server."""
 
     name: Name
@@ -117,7 +110,7 @@ class VolumePlan(PlanPart):
     on_delete: Literal["Retain", "Delete"] = "Retain"
 
 
-class ServerPlan(PlanPart):
+class ServerPlan(WireModel):
     """One server with its one port. `boot_volume_gib` None means the flavor's own disk."""
 
     name: Name
@@ -130,7 +123,7 @@ class ServerPlan(PlanPart):
     volumes: Annotated[tuple[VolumePlan, ...], Field(max_length=8)] = ()
 
 
-class Removal(PlanPart):
+class Removal(WireModel):
     """An existing object this plan takes away, named as its marker names it."""
 
     kind: Kind
@@ -138,7 +131,7 @@ class Removal(PlanPart):
     fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 
 
-class StackPlan(PlanPart):
+class StackPlan(WireModel):
     """What will exist for one request in one zone, and what of the earlier plan will not any more."""
 
     origin: Origin
@@ -182,16 +175,18 @@ FORCES_REPLACEMENT: Mapping[Kind, tuple[str, ...]] = {
 
 
 def marker(uid: str, name: str, fingerprint: str) -> str:
-    """The text every object carries from its very first POST on (Neutron description, Nova and Cinder metadata)."""
+    """The text every object carries from its first POST on (Neutron description, Nova and Cinder metadata)."""
     return f"{MARKER_PREFIX}/{uid}/{name}/{fingerprint}"
 
 
 def marker_parts(text: str | None) -> tuple[str, str, str] | None:
     """(uid, logical name, fingerprint), or None when the text is no marker of ours."""
     parts = (text or "").split("/")
-    if len(parts) != 4 or parts[0] != MARKER_PREFIX:
-        return None
-    return parts[1], parts[2], parts[3]
+    match parts:
+        case [prefix, uid, name, fingerprint] if prefix == MARKER_PREFIX:
+            return uid, name, fingerprint
+        case _:
+            return None
 
 
 def canonical_digest(content: Mapping[str, Any]) -> str:
@@ -208,7 +203,6 @@ def planned_objects(plan: StackPlan) -> Mapping[str, PlannedObject]:
 def _planned_objects(plan: StackPlan) -> Mapping[str, PlannedObject]:
     planned: dict[str, PlannedObject] = {}
     for kind, name, inputs in _declarations(plan):
-        assert name not in planned, f"{name} is declared twice"
         planned[name] = PlannedObject(kind, name, inputs, _fingerprint(kind, inputs, planned))
     return planned
 
@@ -323,9 +317,7 @@ def _server_declarations(prefix: str, server: ServerPlan) -> Iterator[Declaratio
         yield from _volume_declarations(full_name, server.name, volume)
 
 
-def _volume_declarations(
-    full_name: str, server_name: str, volume: VolumePlan
-) -> Iterator[Declaration]:
+def _volume_declarations(full_name: str, server_name: str, volume: VolumePlan) -> Iterator[Declaration]:
     name = f"{server_name}.{volume.name}"  # a dot: "a-0" and "0-b" must not meet "a-0-0" and "b"
     yield (
         Kind.VOLUME,

@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from controllers.api.model import ApiModel, LongText, ObjectName, UserName
+from controllers.api.fields import LongText, ObjectName, UserName
+from infra.wire import WireModel
 
 
 class Decision(StrEnum):
@@ -15,7 +16,7 @@ class Decision(StrEnum):
     DENIED = "Denied"
 
 
-class ApprovalSpec(ApiModel):
+class ApprovalSpec(WireModel):
     """A decision. The approver's identity comes from the API server's authentication, never from text."""
 
     plan: Annotated[
@@ -29,12 +30,19 @@ class ApprovalSpec(ApiModel):
     stage: Annotated[ObjectName, Field(description="The stage this decision is for, such as resource-office.")]
     decision: Annotated[Decision, Field(description="Approved or Denied.")]
     reason: Annotated[LongText, Field(description="Why; required for a denial.")] = ""
-    digest: Annotated[
-        str,
-        Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the plan that was read; `kubectl kunlun` fills it in."),
-    ] | None = None
+    digest: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^[0-9a-f]{64}$",
+                description="Digest of the plan that was read; `kubectl kunlun` fills it in.",
+            ),
+        ]
+        | None
+    ) = None
     approver: Annotated[
-        UserName, Field(description="The authenticated user who decides. Stamped by the API server; leave it out.")
+        UserName,
+        Field(description="The authenticated user who decides. Stamped by the API server; leave it out."),
     ]
     approver_groups: Annotated[
         tuple[Annotated[str, Field(max_length=253)], ...],

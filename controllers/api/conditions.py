@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from controllers.api.model import ApiModel
+from infra.wire import WireModel
 
 ConditionStatus = Literal["True", "False", "Unknown"]
 
@@ -74,7 +74,7 @@ class Reason(StrEnum):
     INTERNAL_ERROR = "InternalError"
 
 
-class Condition(ApiModel):
+class Condition(WireModel):
     """metav1.Condition."""
 
     type: Annotated[str, Field(max_length=63)]

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from controllers.api.conditions import Conditions
-from controllers.api.model import ApiModel, LongText, MonthlyYuan, ShortText
+from controllers.api.fields import LongText, MonthlyYuan, ShortText
+from infra.wire import WireModel
 
 
 class Classification(StrEnum):
@@ -29,37 +30,34 @@ class MigrationDecision(StrEnum):
     NEW = "New"
 
 
-class InformationSystemSpec(ApiModel):
+class InformationSystemSpec(WireModel):
     """One information system as filed. Without a filing number nothing is provisioned for it."""
 
     title: Annotated[ShortText, Field(min_length=1, description="Name of the project, as filed.")]
-    filing_number: Annotated[
-        str,
-        Field(
-            max_length=64,
-            pattern=r"^[A-Za-z0-9][-A-Za-z0-9/]*$",
-            description="Number of the filing. Absent until the office has assigned it: unregistered.",
-        ),
-    ] | None = None
+    filing_number: (
+        Annotated[
+            str,
+            Field(
+                max_length=64,
+                pattern=r"^[A-Za-z0-9][-A-Za-z0-9/]*$",
+                description="Number of the filing. Absent until the office has assigned it: unregistered.",
+            ),
+        ]
+        | None
+    ) = None
     owner: Annotated[ShortText, Field(min_length=1, description="The unit that answers for the system and its data.")]
-    classification: Annotated[
-        Classification, Field(description="Classified systems get nothing on this cloud.")
-    ]
-    protection_level: Annotated[
-        int, Field(ge=1, le=5, description="Graded protection level, 1 to 5.")
-    ]
+    classification: Annotated[Classification, Field(description="Classified systems get nothing on this cloud.")]
+    protection_level: Annotated[int, Field(ge=1, le=5, description="Graded protection level, 1 to 5.")]
     migration: Annotated[
         MigrationDecision, Field(description="Decision in the migration plan; New for a system born here.")
     ] = MigrationDecision.NEW
     funding_channel: Annotated[ShortText, Field(description="Source of the funds.")] = ""
     investment_yuan: Annotated[MonthlyYuan, Field(description="Investment, yuan.")] = 0
     yearly_operating_yuan: Annotated[MonthlyYuan, Field(description="Operating cost a year, yuan.")] = 0
-    data_resources: Annotated[
-        tuple[ShortText, ...], Field(max_length=64, description="Data the system holds.")
-    ] = ()
+    data_resources: Annotated[tuple[ShortText, ...], Field(max_length=64, description="Data the system holds.")] = ()
     purpose: Annotated[LongText, Field(description="What it is used for, by whom, how often.")] = ""
 
 
-class InformationSystemStatus(ApiModel):
+class InformationSystemStatus(WireModel):
     observed_generation: int | None = None
     conditions: Conditions = ()

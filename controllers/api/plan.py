@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from controllers.api.model import ApiModel, LongText, MonthlyYuan, ObjectName, ShortText
+from controllers.api.fields import LongText, MonthlyYuan, ObjectName, ShortText
 from infra.stackplan import Kind, StackPlan, canonical_digest
+from infra.wire import WireModel
 
 
 class Operation(StrEnum):
@@ -20,7 +21,7 @@ class Operation(StrEnum):
     DELETE = "Delete"
 
 
-class Action(ApiModel):
+class Action(WireModel):
     """One change against what the plan in force has built."""
 
     operation: Operation
@@ -29,14 +30,14 @@ class Action(ApiModel):
     detail: Annotated[LongText, Field(description="What changes, in words.")] = ""
 
 
-class RequiredStage(ApiModel):
+class RequiredStage(WireModel):
     """A stage that has to approve, and why."""
 
     stage: ObjectName
     because: ShortText
 
 
-class CostLine(ApiModel):
+class CostLine(WireModel):
     """One line of the bill."""
 
     item: ShortText
@@ -44,7 +45,7 @@ class CostLine(ApiModel):
     monthly_yuan_each: MonthlyYuan
 
 
-class PlanContent(ApiModel):
+class PlanContent(WireModel):
     """Everything an approval signs."""
 
     stack: StackPlan
@@ -58,7 +59,8 @@ class PlanSpec(PlanContent):
     """One exact plan. Approving it means these words; its name ends with the first ten of the digest."""
 
     digest: Annotated[
-        str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 over the canonical JSON of all other fields.")
+        str,
+        Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 over the canonical JSON of all other fields."),
     ]
 
 

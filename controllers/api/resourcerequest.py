@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from controllers.api.conditions import Conditions
-from controllers.api.model import (
-    ApiModel,
+from controllers.api.fields import (
     CatalogueName,
     CidrText,
     EntryName,
@@ -19,6 +18,7 @@ from controllers.api.model import (
     UserName,
 )
 from infra.stackplan import Kind
+from infra.wire import WireModel
 
 NAMED_LIST = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
 
@@ -37,16 +37,14 @@ class DriftPolicy(StrEnum):
     CORRECT = "Correct"
 
 
-class NetworkSpec(ApiModel):
+class NetworkSpec(WireModel):
     """A network of the request's own, carved from the zone's subnet pool."""
 
     name: Annotated[EntryName, Field(description="Name within the request.")]
-    prefix_length: Annotated[
-        int, Field(ge=20, le=29, description="Size: 28 gives 11 servers, 26 gives 59.")
-    ]
+    prefix_length: Annotated[int, Field(ge=20, le=29, description="Size: 28 gives 11 servers, 26 gives 59.")]
 
 
-class VolumeSpec(ApiModel):
+class VolumeSpec(WireModel):
     """A data volume that every server of the entry gets one of."""
 
     name: Annotated[EntryName, Field(description="Name within the server entry.")]
@@ -57,7 +55,7 @@ class VolumeSpec(ApiModel):
     ] = "Retain"
 
 
-class ServerSpec(ApiModel):
+class ServerSpec(WireModel):
     """A number of equal servers, named `<name>-0`, `<name>-1` and so on."""
 
     name: Annotated[EntryName, Field(description="Name within the request; flows refer to it.")]
@@ -65,9 +63,17 @@ class ServerSpec(ApiModel):
     flavor: Annotated[CatalogueName, Field(description="Server size; see the zone's flavors.")]
     image: Annotated[CatalogueName, Field(description="Operating system image; see the zone's images.")]
     network: Annotated[EntryName, Field(description="Name of an entry in `networks`.")]
-    boot_volume_gib: Annotated[
-        int, Field(ge=1, le=2048, description="Boot from a volume of this size, GiB. Absent: the flavor's own disk.")
-    ] | None = None
+    boot_volume_gib: (
+        Annotated[
+            int,
+            Field(
+                ge=1,
+                le=2048,
+                description="Boot from a volume of this size, GiB. Absent: the flavor's own disk.",
+            ),
+        ]
+        | None
+    ) = None
     volumes: Annotated[
         tuple[VolumeSpec, ...],
         Field(max_length=8, description="Data volumes, one of each per server.", json_schema_extra=NAMED_LIST),
@@ -81,7 +87,7 @@ class ServerSpec(ApiModel):
     ] = False
 
 
-class DesktopSpec(ApiModel):
+class DesktopSpec(WireModel):
     """A batch of cloud desktops."""
 
     name: Annotated[EntryName, Field(description="Name within the request.")]
@@ -92,17 +98,15 @@ class DesktopSpec(ApiModel):
     users: Annotated[tuple[UserName, ...], Field(max_length=200, description="Who they are for.")] = ()
 
 
-class FlowSource(ApiModel):
+class FlowSource(WireModel):
     """Where a flow comes from: `cidr`, or `servers` of this request, or `servers` of another `request`."""
 
     cidr: Annotated[CidrText, Field(description="A prefix, such as 10.20.0.0/16.")] | None = None
-    request: Annotated[
-        ObjectName, Field(description="Another ResourceRequest in this namespace.")
-    ] | None = None
+    request: Annotated[ObjectName, Field(description="Another ResourceRequest in this namespace.")] | None = None
     servers: Annotated[EntryName, Field(description="Name of a server entry.")] | None = None
 
 
-class FlowSpec(ApiModel):
+class FlowSpec(WireModel):
     """A permitted direction. Whatever is not listed here is closed."""
 
     from_: Annotated[FlowSource, Field(alias="from", description="Who may connect.")]
@@ -117,22 +121,26 @@ class FlowSpec(ApiModel):
     purpose: Annotated[ShortText, Field(min_length=1, description="What it is for; officers read it.")]
 
 
-class ResourceRequestSpec(ApiModel):
+class ResourceRequestSpec(WireModel):
     """What one system needs in one zone. Officers approve an exact plan made from it."""
 
     system: Annotated[
-        ObjectName, Field(description="An InformationSystem in this namespace, registered and non-classified.")
+        ObjectName,
+        Field(description="An InformationSystem in this namespace, registered and non-classified."),
     ]
     zone: Annotated[ObjectName, Field(description="The network zone: extranet, private or internet.")]
     environment: Annotated[Environment, Field(description="Production or Test.")] = Environment.PRODUCTION
-    time_to_live: Annotated[
-        str,
-        Field(
-            max_length=8,
-            pattern=r"^[1-9][0-9]{0,3}[mhd]$",
-            description="Test only: removed after this time, such as 90m, 8h or 14d.",
-        ),
-    ] | None = None
+    time_to_live: (
+        Annotated[
+            str,
+            Field(
+                max_length=8,
+                pattern=r"^[1-9][0-9]{0,3}[mhd]$",
+                description="Test only: removed after this time, such as 90m, 8h or 14d.",
+            ),
+        ]
+        | None
+    ) = None
     drift_policy: Annotated[
         DriftPolicy, Field(description="What to do when the cloud differs from the approved plan.")
     ] = DriftPolicy.REPORT
@@ -152,11 +160,12 @@ class ResourceRequestSpec(ApiModel):
         tuple[FlowSpec, ...], Field(max_length=64, description="Permitted traffic; all else is closed.")
     ] = ()
     requested_by: Annotated[
-        UserName, Field(description="The authenticated user who asked. Stamped by the API server; leave it out.")
+        UserName,
+        Field(description="The authenticated user who asked. Stamped by the API server; leave it out."),
     ]
 
 
-class StageDecision(ApiModel):
+class StageDecision(WireModel):
     """One decision that counts for the newest plan."""
 
     stage: ObjectName
@@ -165,7 +174,7 @@ class StageDecision(ApiModel):
     reason: Annotated[str, Field(max_length=1024)] = ""
 
 
-class ResourceStatus(ApiModel):
+class ResourceStatus(WireModel):
     """One object in OpenStack that belongs to this request."""
 
     kind: Kind
@@ -174,7 +183,7 @@ class ResourceStatus(ApiModel):
     address: Annotated[str, Field(max_length=45)] | None = None
 
 
-class Progress(ApiModel):
+class Progress(WireModel):
     """How far the running pass is."""
 
     done: Annotated[int, Field(ge=0)]
@@ -182,18 +191,25 @@ class Progress(ApiModel):
     step: Annotated[str, Field(max_length=256)] = ""
 
 
-class ResourceRequestStatus(ApiModel):
+class ResourceRequestStatus(WireModel):
     """What is known of the request; written by the operator only."""
 
     observed_generation: int | None = None
     plan: Annotated[str, Field(max_length=63, description="The newest plan: what officers decide on.")] | None = None
     plan_digest: Annotated[str, Field(max_length=64)] | None = None
-    approved_plan: Annotated[
-        str, Field(max_length=63, description="The plan in force: what is, or is being, built.")
-    ] | None = None
-    building_plan: Annotated[
-        str, Field(max_length=63, description="Written before the first change to the cloud; without it nothing exists.")
-    ] | None = None
+    approved_plan: (
+        Annotated[str, Field(max_length=63, description="The plan in force: what is, or is being, built.")] | None
+    ) = None
+    building_plan: (
+        Annotated[
+            str,
+            Field(
+                max_length=63,
+                description="Written before the first change to the cloud; without it nothing exists.",
+            ),
+        ]
+        | None
+    ) = None
     required_stages: Annotated[tuple[ObjectName, ...], Field(max_length=16)] = ()
     approvals: Annotated[tuple[StageDecision, ...], Field(max_length=32)] = ()
     project: Identifier | None = None

@@ -7,10 +7,11 @@ from typing import Annotated
 from pydantic import Field
 
 from controllers.api.conditions import Conditions
-from controllers.api.model import ApiModel, Identifier, MonthlyYuan, ObjectName, ShortText
+from controllers.api.fields import Identifier, MonthlyYuan, ObjectName, ShortText
+from infra.wire import WireModel
 
 
-class ZoneQuota(ApiModel):
+class ZoneQuota(WireModel):
     """What a tenant may use in one zone; it becomes the quota of the tenant's Keystone project there."""
 
     zone: Annotated[ObjectName, Field(description="Name of a Zone.")]
@@ -21,7 +22,7 @@ class ZoneQuota(ApiModel):
     volume_gib: Annotated[int, Field(ge=0, le=10_000_000, description="Volume space, GiB.")] = 500
 
 
-class Contact(ApiModel):
+class Contact(WireModel):
     """A person to ask."""
 
     name: Annotated[ShortText, Field(description="Name of the person.")]
@@ -29,7 +30,7 @@ class Contact(ApiModel):
     phone: Annotated[str, Field(max_length=32, description="Telephone number.")] = ""
 
 
-class TenantSpec(ApiModel):
+class TenantSpec(WireModel):
     """A department: it owns its systems and data; the provider runs the platform."""
 
     display_name: Annotated[ShortText, Field(description="Name of the department, as people write it.")]
@@ -56,7 +57,7 @@ class TenantSpec(ApiModel):
     contacts: Annotated[tuple[Contact, ...], Field(max_length=16)] = ()
 
 
-class TenantProject(ApiModel):
+class TenantProject(WireModel):
     """The tenant's Keystone project in one zone."""
 
     zone: ObjectName
@@ -64,7 +65,7 @@ class TenantProject(ApiModel):
     name: Annotated[str, Field(max_length=64)]
 
 
-class TenantStatus(ApiModel):
+class TenantStatus(WireModel):
     observed_generation: int | None = None
     projects: Annotated[
         tuple[TenantProject, ...],

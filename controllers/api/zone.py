@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from controllers.api.conditions import Conditions
-from controllers.api.model import (
-    ApiModel,
+from controllers.api.fields import (
     CatalogueName,
     CidrText,
     Identifier,
@@ -17,6 +16,7 @@ from controllers.api.model import (
     MonthlyYuan,
     ShortText,
 )
+from infra.wire import WireModel
 
 
 class ZoneClass(StrEnum):
@@ -27,7 +27,7 @@ class ZoneClass(StrEnum):
     INTERNET = "Internet"
 
 
-class ZoneImage(ApiModel):
+class ZoneImage(WireModel):
     """An image departments may use in this zone."""
 
     name: Annotated[CatalogueName, Field(description="Name of the image in Glance.")]
@@ -36,7 +36,7 @@ class ZoneImage(ApiModel):
     ] = 0
 
 
-class ZoneFlavor(ApiModel):
+class ZoneFlavor(WireModel):
     """A server size departments may use in this zone, with what it counts and costs."""
 
     name: Annotated[CatalogueName, Field(description="Name of the flavor in Nova.")]
@@ -46,7 +46,7 @@ class ZoneFlavor(ApiModel):
     monthly_yuan: Annotated[MonthlyYuan, Field(description="Cost of one server a month, yuan.")] = 0
 
 
-class BaseRule(ApiModel):
+class BaseRule(WireModel):
     """An egress every server of the zone has, such as DHCP, DNS or time."""
 
     purpose: Annotated[ShortText, Field(description="What it is for, as an officer reads it.")]
@@ -55,7 +55,7 @@ class BaseRule(ApiModel):
     to: Annotated[CidrText, Field(description="Destination prefix.")]
 
 
-class ZoneSpec(ApiModel):
+class ZoneSpec(WireModel):
     """A network zone: where its servers are attached, what they may be and what they may reach."""
 
     class_: Annotated[
@@ -66,9 +66,7 @@ class ZoneSpec(ApiModel):
         CatalogueName,
         Field(description="Name of the external network that routers of this zone are attached to."),
     ]
-    source_nat: Annotated[
-        bool, Field(description="Whether servers leave the zone under the router's address.")
-    ] = False
+    source_nat: Annotated[bool, Field(description="Whether servers leave the zone under the router's address.")] = False
     subnet_pool: Annotated[
         CatalogueName, Field(description="Name of the subnet pool that this zone's networks come from.")
     ]
@@ -80,28 +78,22 @@ class ZoneSpec(ApiModel):
         tuple[CidrText, ...],
         Field(max_length=16, description="Parts of the prefixes that requests never get, such as the uplink's."),
     ] = ()
-    images: Annotated[
-        tuple[ZoneImage, ...], Field(max_length=64, description="Images that may be used.")
-    ] = ()
-    flavors: Annotated[
-        tuple[ZoneFlavor, ...], Field(max_length=64, description="Flavors that may be used.")
-    ] = ()
+    images: Annotated[tuple[ZoneImage, ...], Field(max_length=64, description="Images that may be used.")] = ()
+    flavors: Annotated[tuple[ZoneFlavor, ...], Field(max_length=64, description="Flavors that may be used.")] = ()
     volume_monthly_yuan_per_gib: Annotated[
         int, Field(ge=0, le=1000, description="Cost of one GiB of volume a month, yuan.")
     ] = 0
-    base_rules: Annotated[
-        tuple[BaseRule, ...], Field(max_length=16, description="Egress that every server has.")
-    ] = ()
+    base_rules: Annotated[tuple[BaseRule, ...], Field(max_length=16, description="Egress that every server has.")] = ()
 
 
-class ResolvedName(ApiModel):
+class ResolvedName(WireModel):
     """A catalogue name and the id behind it."""
 
     name: CatalogueName
     id: Identifier
 
 
-class ZoneStatus(ApiModel):
+class ZoneStatus(WireModel):
     """What OpenStack has of what the spec names."""
 
     observed_generation: int | None = None
@@ -110,7 +102,5 @@ class ZoneStatus(ApiModel):
     address_scope_id: Identifier | None = None
     images: Annotated[tuple[ResolvedName, ...], Field(max_length=64)] = ()
     flavors: Annotated[tuple[ResolvedName, ...], Field(max_length=64)] = ()
-    volumes: Annotated[
-        bool, Field(description="Whether the cloud has block storage for this zone.")
-    ] = False
+    volumes: Annotated[bool, Field(description="Whether the cloud has block storage for this zone.")] = False
     conditions: Conditions = ()

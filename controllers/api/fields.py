@@ -1,20 +1,10 @@
-"""The base of every API model: frozen, closed, camelCase on the wire, bounded strings."""
+"""Bounded strings and numbers shared by the kinds. No field of the API is without a bound."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
-
-
-class ApiModel(BaseModel):
-    """Parsed once at the edge; unknown fields are errors, so nothing a user wrote is silently lost."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
-    )
-
+from pydantic import Field
 
 DNS_LABEL = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 
