@@ -1,0 +1,109 @@
+"""Objects as the API server keeps them: metadata, typed spec and typed status, parsed once at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from controllers.api.approval import ApprovalSpec
+from controllers.api.findings import findings_of, sentence
+from controllers.api.informationsystem import InformationSystemSpec, InformationSystemStatus
+from controllers.api.plan import PlanSpec
+from controllers.api.resourcerequest import ResourceRequestSpec, ResourceRequestStatus
+from controllers.api.tenant import TenantSpec, TenantStatus
+from controllers.api.zone import ZoneSpec, ZoneStatus
+from infra.errors import InvalidRequest
+from infra.wire import WireModel
+
+Spec = TypeVar("Spec", bound=WireModel)
+Status = TypeVar("Status", bound=WireModel)
+
+
+class NoStatus(WireModel):
+    """Plans and Approvals have no status: they are statements."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[Spec, Status]):
+    """A kind of ours: its names and its models."""
+
+    name: str
+    plural: str
+    spec: type[Spec]
+    status: type[Status]
+
+
+ZONES = Kind("Zone", "zones", ZoneSpec, ZoneStatus)
+TENANTS = Kind("Tenant", "tenants", TenantSpec, TenantStatus)
+SYSTEMS = Kind("InformationSystem", "informationsystems", InformationSystemSpec, InformationSystemStatus)
+REQUESTS = Kind("ResourceRequest", "resourcerequests", ResourceRequestSpec, ResourceRequestStatus)
+PLANS = Kind("Plan", "plans", PlanSpec, NoStatus)
+APPROVALS = Kind("Approval", "approvals", ApprovalSpec, NoStatus)
+KINDS: tuple[Kind[Any, Any], ...] = (ZONES, TENANTS, SYSTEMS, PLANS, APPROVALS, REQUESTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """The part of metadata that decisions need."""
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int
+    created: str
+    deleting: bool
+    finalizers: tuple[str, ...]
+    owner_uid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(Generic[Spec, Status]):
+    """One object. `status` is an empty one when none was written or it cannot be read."""
+
+    kind: Kind[Spec, Status]
+    meta: Meta
+    spec: Spec
+    status: Status
+
+
+Zone = Stored[ZoneSpec, ZoneStatus]
+Tenant = Stored[TenantSpec, TenantStatus]
+InformationSystem = Stored[InformationSystemSpec, InformationSystemStatus]
+ResourceRequest = Stored[ResourceRequestSpec, ResourceRequestStatus]
+Plan = Stored[PlanSpec, NoStatus]
+Approval = Stored[ApprovalSpec, NoStatus]
+
+
+def stored(kind: Kind[Spec, Status], body: Mapping[str, Any]) -> Stored[Spec, Status]:
+    """Parse an object of the API server. Raises InvalidRequest naming every field that does not fit."""
+    try:
+        spec = kind.spec.model_validate(body.get("spec") or {})
+    except ValidationError as error:
+        raise InvalidRequest(sentence(findings_of(error, "spec"))) from error
+    return Stored(kind, meta_of(body), spec, _status(kind, body))
+
+
+def meta_of(body: Mapping[str, Any]) -> Meta:
+    """The metadata of any object."""
+    meta = body["metadata"]
+    owners = meta.get("ownerReferences") or [{}]
+    return Meta(
+        name=meta["name"],
+        namespace=meta.get("namespace", ""),
+        uid=meta.get("uid", ""),
+        generation=meta.get("generation", 1),
+        created=meta.get("creationTimestamp", ""),
+        deleting="deletionTimestamp" in meta,
+        finalizers=tuple(meta.get("finalizers") or ()),
+        owner_uid=owners[0].get("uid"),
+    )
+
+
+def _status(kind: Kind[Spec, Status], body: Mapping[str, Any]) -> Status:
+    try:
+        return kind.status.model_validate(body.get("status") or {})
+    except ValidationError:
+        return kind.status()

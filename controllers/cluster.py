@@ -1,0 +1,193 @@
+"""The Kubernetes API as the operator uses it: a few calls, all level-triggered and safe to repeat.
+
+Server-side apply writes whole statuses and finalizers, so there is no read-modify-write anywhere. A 404 on
+a write means the object is gone, which is an answer, not an error. Reference: Kubernetes API concepts,
+"Server-Side Apply"; authorization.k8s.io/v1 SubjectAccessReview.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import ssl
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+import yaml
+
+from controllers.api import API_VERSION
+from controllers.api.stored import Kind, Meta
+from infra.errors import ClusterUnavailable, EngineFailed
+
+FIELD_MANAGER = "kunlun-operator"
+DEADLINE_SECONDS = 10
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+COME_BACK_LATER = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+
+
+class ClusterRefused(EngineFailed):
+    """The API server refused a write of the operator for good; the message is the server's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where the API server is and how to be believed there. `token_file` is re-read: tokens rotate."""
+
+    server: str
+    tls: ssl.SSLContext
+    token_file: Path | None = None
+    token: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        token = self.token_file.read_text(encoding="utf-8").strip() if self.token_file else self.token
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def access_from_kubeconfig(path: Path) -> Access:
+    """The current context of a kubeconfig: token, or client certificate; files or inline data."""
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    context = _named(config["contexts"], config["current-context"])["context"]
+    cluster = _named(config["clusters"], context["cluster"])["cluster"]
+    user = _named(config["users"], context["user"])["user"]
+    tls = ssl.create_default_context(cadata=_material(cluster, "certificate-authority"))
+    if certificate := _material(user, "client-certificate"):
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as pem:
+            pem.write(certificate + (_material(user, "client-key") or ""))
+            pem.flush()
+            tls.load_cert_chain(pem.name)
+    return Access(cluster["server"], tls, token=user.get("token"))
+
+
+def access_from_service_account(server: str, folder: Path = SERVICE_ACCOUNT) -> Access:
+    """What a pod is given."""
+    return Access(server, ssl.create_default_context(cafile=str(folder / "ca.crt")), token_file=folder / "token")
+
+
+def _named(entries: Iterable[dict[str, Any]], name: str) -> dict[str, Any]:
+    return next(entry for entry in entries if entry["name"] == name)
+
+
+def _material(section: Mapping[str, Any], key: str) -> str | None:
+    if inline := section.get(f"{key}-data"):
+        return base64.b64decode(inline).decode()
+    return Path(section[key]).read_text(encoding="utf-8") if key in section else None
+
+
+class Cluster:
+    """An open connection. Every call has a deadline and raises ClusterUnavailable when it should be repeated."""
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=access.tls, limit=50),
+            timeout=aiohttp.ClientTimeout(total=DEADLINE_SECONDS),
+        )
+
+    async def __aenter__(self) -> Cluster:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def list(
+        self, kind: Kind[Any, Any], namespace: str, *, field_selector: str | None = None
+    ) -> list[dict[str, Any]]:
+        """All objects of a kind in a namespace, from the API server itself, not from a cache."""
+        query = {"fieldSelector": field_selector} if field_selector else {}
+        answer = await self._call("GET", _path(kind, namespace), query=query)
+        return list(answer["items"]) if answer else []
+
+    async def create(self, kind: Kind[Any, Any], body: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Create an object. None when one of that name exists already."""
+        complete = {"apiVersion": API_VERSION, "kind": kind.name, **body}
+        return await self._call(
+            "POST", _path(kind, body["metadata"].get("namespace", "")), body=complete, exists_is_none=True
+        )
+
+    async def apply_status(self, kind: Kind[Any, Any], meta: Meta, status: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Write the whole status. None when the object is gone. An equal status costs no new version."""
+        body = {"apiVersion": API_VERSION, "kind": kind.name, "status": status}
+        return await self._apply(f"{_path(kind, meta.namespace, meta.name)}/status", FIELD_MANAGER, body)
+
+    async def apply_finalizers(self, kind: Kind[Any, Any], meta: Meta, finalizers: list[str]) -> dict[str, Any] | None:
+        """Own exactly these finalizers on this very object (by uid); others keep theirs."""
+        metadata: dict[str, Any] = {"uid": meta.uid}
+        if finalizers:
+            metadata["finalizers"] = finalizers
+        body = {"apiVersion": API_VERSION, "kind": kind.name, "metadata": metadata}
+        return await self._apply(_path(kind, meta.namespace, meta.name), f"{FIELD_MANAGER}-finalizer", body)
+
+    async def post_event(self, namespace: str, event: Mapping[str, Any]) -> None:
+        """Record a core/v1 Event."""
+        body = {"apiVersion": "v1", "kind": "Event", **event}
+        await self._call("POST", f"/api/v1/namespaces/{namespace or 'default'}/events", body=body)
+
+    async def may_approve(self, user: str, groups: Iterable[str], *, stage: str, namespace: str) -> bool:
+        """Whether a person holds the verb `approve` on a stage right now."""
+        attributes = {
+            "group": "kunlun.cloud",
+            "resource": "stages",
+            "name": stage,
+            "verb": "approve",
+            "namespace": namespace,
+        }
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SubjectAccessReview",
+            "spec": {"user": user, "groups": list(groups), "resourceAttributes": attributes},
+        }
+        answer = await self._call("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", body=review)
+        return bool(answer and answer["status"].get("allowed"))
+
+    async def _apply(self, path: str, manager: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+        query = {"fieldManager": manager, "force": "true"}
+        return await self._call("PATCH", path, query=query, body=body, media="application/apply-patch+yaml")
+
+    async def _call(  # noqa: PLR0913
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        media: str = "application/json",
+        exists_is_none: bool = False,
+    ) -> dict[str, Any] | None:
+        headers = {"Content-Type": media, **self._access.headers()}
+        data = None if body is None else json.dumps(body)
+        try:
+            async with self._session.request(
+                method, self._access.server + path, params=query, data=data, headers=headers
+            ) as reply:
+                content = await reply.json(content_type=None) if reply.content_type == "application/json" else None
+                return _answer(reply.status, content, exists_is_none=exists_is_none)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise ClusterUnavailable(f"the Kubernetes API did not answer: {error}") from error
+
+
+def _answer(code: int, content: Any, *, exists_is_none: bool) -> dict[str, Any] | None:
+    if code < HTTPStatus.BAD_REQUEST:
+        return dict(content)
+    details = content if isinstance(content, dict) else {}
+    message = str(details.get("message", f"HTTP {code}"))
+    if code == HTTPStatus.NOT_FOUND:
+        return None
+    if code == HTTPStatus.CONFLICT and exists_is_none and details.get("reason") == "AlreadyExists":
+        return None
+    if code in COME_BACK_LATER or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ClusterUnavailable(f"the Kubernetes API asks to come back later: {message}")
+    raise ClusterRefused(message)
+
+
+def _path(kind: Kind[Any, Any], namespace: str, name: str | None = None) -> str:
+    scope = f"/namespaces/{namespace}" if namespace else ""
+    tail = f"/{name}" if name else ""
+    return f"/apis/{API_VERSION}{scope}/{kind.plural}{tail}"

@@ -1,0 +1,42 @@
+"""Policy over one request: every rule is asked, every violation is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from controllers.api.findings import Finding
+from policies import rules
+from policies.rules import Circumstances
+
+Rule = Callable[[Circumstances], Iterator[Finding]]
+
+REGISTRY_RULES: tuple[Rule, ...] = (
+    rules.the_system_is_registered,
+    rules.the_system_is_not_classified,
+    rules.the_tenant_may_use_the_zone,
+    rules.the_quota_is_kept,
+    rules.the_budget_is_kept,
+)
+ZONE_RULES: tuple[Rule, ...] = (
+    rules.the_zone_exists,
+    rules.images_are_in_the_catalogue,
+    rules.flavors_are_in_the_catalogue,
+    rules.flows_stay_inside_the_zone,
+    rules.volumes_need_block_storage,
+    rules.features_of_later_releases_are_not_used,
+)
+
+
+def evaluate(case: Circumstances) -> list[Finding]:
+    """Every violation of every rule, in the order of the rules."""
+    return _violations(REGISTRY_RULES + ZONE_RULES, case)
+
+
+def evaluate_zone_rules(case: Circumstances) -> list[Finding]:
+    """The rules that need no registry: what can be said without a cluster."""
+    return _violations(ZONE_RULES, case)
+
+
+def _violations(asked: tuple[Rule, ...], case: Circumstances) -> list[Finding]:
+    return [replace(finding, rule=rule.__name__.replace("_", "-")) for rule in asked for finding in rule(case)]
