@@ -1,0 +1,135 @@
+"""The cluster, reached through `kubectl`: whatever way of logging in a kubeconfig knows, works here too.
+
+Why not a client library: exec plugins, OIDC, client certificates, proxies and impersonation are kubectl's
+business, and a person who can `kubectl get` can then also approve. Nothing here keeps or reads a credential.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from controllers.api import GROUP
+from controllers.api.stored import Kind
+from controllers.cli.text import plain
+
+Document = Mapping[str, Any]
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+PROGRAM = "kubectl"
+DEADLINE_SECONDS = 60
+MESSAGE_LIMIT = 2000
+
+
+class ClusterError(click.ClickException):
+    """kubectl, or the API server behind it, said no. The message is theirs, without the wrapping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kubectl:
+    """Which cluster, as whom, in which namespace: exactly kubectl's own options and defaults."""
+
+    namespace: str | None = None
+    context: str | None = None
+    kubeconfig: str | None = None
+    program: str = PROGRAM
+
+    @property
+    def arguments(self) -> list[str]:
+        """The program and the options that were given, ready for the verb."""
+        given = {"--kubeconfig": self.kubeconfig, "--context": self.context, "--namespace": self.namespace}
+        return [self.program, *(f"{option}={value}" for option, value in given.items() if value)]
+
+    @property
+    def shown(self) -> str:
+        """The same options as a person would type them after a command."""
+        given = {"-n": self.namespace, "--context": self.context, "--kubeconfig": self.kubeconfig}
+        return "".join(f" {option} {value}" for option, value in given.items() if value)
+
+    def find(self, kind: Kind[Any, Any], name: str) -> Document | None:
+        """The object as the API server has it, or None when there is none. Raises ClusterError."""
+        answer = self.run("get", resource(kind), "--ignore-not-found", "-o", "json", "--", name)
+        return _parsed(answer) if answer.strip() else None
+
+    def list(self, kind: Kind[Any, Any]) -> list[Document]:
+        """All objects of the kind in the namespace. Raises ClusterError."""
+        return list(_parsed(self.run("get", resource(kind), "-o", "json")).get("items", ()))
+
+    def create(self, document: Document) -> Document:
+        """Create the object and return it as stored. Raises ClusterError with the server's refusal."""
+        return _parsed(self.run("create", "-o", "json", "-f", "-", stdin=json.dumps(document)))
+
+    def apply(self, text: str) -> str:
+        """`kubectl apply` of YAML text; returns kubectl's own lines. Raises ClusterError."""
+        return self.run("apply", "-f", "-", stdin=text)
+
+    def run(self, *arguments: str, stdin: str = "") -> str:
+        """One kubectl process within its deadline; its standard output. Raises ClusterError."""
+        try:
+            ended = subprocess.run(
+                [*self.arguments, *arguments],
+                input=stdin,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=DEADLINE_SECONDS,
+                check=False,
+            )
+        except OSError as error:
+            raise missing(self.program) from error
+        except subprocess.TimeoutExpired as error:
+            raise ClusterError(f"kubectl did not answer within {DEADLINE_SECONDS} seconds") from error
+        if ended.returncode != 0:
+            raise ClusterError(refusal(ended.stderr))
+        return ended.stdout
+
+
+def missing(program: str) -> ClusterError:
+    """What to say when there is no kubectl to run."""
+    return ClusterError(f"`{program}` is needed for this and was not found: install it or put it on PATH")
+
+
+def resource(kind: Kind[Any, Any]) -> str:
+    """The full resource name: no other group's short name can take its place."""
+    return f"{kind.plural}.{GROUP}"
+
+
+_SERVER = re.compile(r"^(?:Error from server(?: \((?P<reason>\w+)\))?: |error: )")
+_NOISE = re.compile(r"^(?:Warning: |[EWI][0-9]{4} )")  # kubectl's own log lines are not the answer
+_DENIED = re.compile(r"^.*denied request: ", re.DOTALL)
+
+
+def refusal(stderr: str) -> str:
+    """The sentence that matters in kubectl's error output; the rest is wrapping."""
+    lines = [line for line in stderr.strip().splitlines() if not _NOISE.match(line)]
+    text = "\n".join(lines).strip() or "kubectl failed without saying why"
+    without_prefix = _SERVER.sub("", text)
+    return plain(_DENIED.sub("", without_prefix)[:MESSAGE_LIMIT], newlines=True)
+
+
+def _parsed(answer: str) -> Document:
+    try:
+        document = json.loads(answer)
+    except json.JSONDecodeError as error:
+        raise ClusterError("kubectl answered something that is not JSON") from error
+    if not isinstance(document, dict):
+        raise ClusterError("kubectl answered something that is not an object")
+    return document
+
+
+def cluster_options(command: Decorated) -> Decorated:
+    """kubectl's -n/--namespace, --context and --kubeconfig, handed on as one `kubectl` argument."""
+    options = (
+        click.option("--kubeconfig", metavar="FILE", help="Path to the kubeconfig file."),
+        click.option("--context", metavar="NAME", help="Context of the kubeconfig to use."),
+        click.option("-n", "--namespace", metavar="NAME", help="Namespace of the department."),
+    )
+    for option in options:
+        command = option(command)
+    return command
