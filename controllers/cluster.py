@@ -23,16 +23,12 @@ import yaml
 
 from controllers.api import API_VERSION
 from controllers.api.stored import Kind, Meta
-from infra.errors import ClusterUnavailable, EngineFailed
+from infra.errors import ClusterRefused, ClusterUnavailable
 
 FIELD_MANAGER = "kunlun-operator"
 DEADLINE_SECONDS = 10
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 COME_BACK_LATER = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
-
-
-class ClusterRefused(EngineFailed):
-    """The API server refused a write of the operator for good; the message is the server's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +93,7 @@ class Cluster:
     ) -> None:
         await self._session.close()
 
-    async def list(
+    async def objects(
         self, kind: Kind[Any, Any], namespace: str, *, field_selector: str | None = None
     ) -> list[dict[str, Any]]:
         """All objects of a kind in a namespace, from the API server itself, not from a cache."""

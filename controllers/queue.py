@@ -88,7 +88,7 @@ async def work(queue: WorkQueue[Key], reconcile: Callable[[Key], Awaitable[float
                 queue.add_after(key, retry_after)
         except Exception as error:  # the last resort: a bug must not stop the worker
             failures[key] = failures.get(key, 0) + 1
-            delay = backoff_seconds(failures[key], jitter=random.uniform(0.8, 1.2))  # noqa: S311
+            delay = backoff_seconds(failures[key], jitter=random.uniform(0.8, 1.2))
             if isinstance(error, TransientError):
                 delay = max(delay, error.retry_after_seconds)
                 log.info("retry", key=key, reason=error.reason, message=error.message, seconds=round(delay, 1))

@@ -123,6 +123,10 @@ class Cloud:
         """Gets the token now, so that the next call is sent at once."""
         await self._in_thread("token", partial(self._session.get_token), DEADLINE_SECONDS)
 
+    async def user_id(self) -> str:
+        """The id of the user behind the credential."""
+        return str(await self._in_thread("token", partial(self._session.get_user_id), DEADLINE_SECONDS))
+
     async def has(self, service: Service) -> bool:
         """Whether the catalogue offers the service at all."""
         try:

@@ -44,6 +44,10 @@ class CredentialsRejected(PlatformError):
     """OpenStack answered 401 or 403 for a reason other than quota."""
 
 
+class ZoneUnknown(PlatformError):
+    """A zone does not exist, or the cloud does not have what it is made of."""
+
+
 class ImageMissing(PlatformError):
     """An image of the plan is not in the catalogue any more."""
 
@@ -70,6 +74,10 @@ class PlanForged(PlatformError):
 
 class EngineFailed(PlatformError):
     """The Pulumi engine ended without success for a reason of its own."""
+
+
+class ClusterRefused(PlatformError):
+    """The API server refused a write of the operator for good; the message is the server's."""
 
 
 class TransientError(KunlunError):

@@ -6,11 +6,14 @@ one word from this list, `message` a sentence for the requester.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from controllers.api.customresource import list_map
+from controllers.api.fields import Generation
 from infra.wire import WireModel
 
 ConditionStatus = Literal["True", "False", "Unknown"]
@@ -54,11 +57,14 @@ class Reason(StrEnum):
     CLASSIFIED = "Classified"
     REGISTERED = "Registered"
     IN_USE = "InUse"
+    AWAITING_ZONE = "AwaitingZone"
+    CATALOGUE_INCOMPLETE = "CatalogueIncomplete"
     # the error tree
     INVALID_REQUEST = "InvalidRequest"
     POLICY_VIOLATED = "PolicyViolated"
     PLAN_OUTDATED = "PlanOutdated"
     CREDENTIALS_REJECTED = "CredentialsRejected"
+    ZONE_UNKNOWN = "ZoneUnknown"
     IMAGE_MISSING = "ImageMissing"
     FLAVOR_MISSING = "FlavorMissing"
     SERVER_FAULT = "ServerFault"
@@ -66,6 +72,7 @@ class Reason(StrEnum):
     NOT_APPROVED = "NotApproved"
     PLAN_FORGED = "PlanForged"
     ENGINE_FAILED = "EngineFailed"
+    CLUSTER_REFUSED = "ClusterRefused"
     CLOUD_UNAVAILABLE = "CloudUnavailable"
     RATE_LIMITED = "RateLimited"
     QUOTA_EXCEEDED = "QuotaExceeded"
@@ -75,20 +82,52 @@ class Reason(StrEnum):
 
 
 class Condition(WireModel):
-    """metav1.Condition."""
+    """One observation, in the form of metav1.Condition."""
 
-    type: Annotated[str, Field(max_length=63)]
-    status: ConditionStatus
-    reason: Annotated[str, Field(min_length=1, max_length=63)]
-    message: Annotated[str, Field(max_length=2048)] = ""
-    last_transition_time: Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
-    observed_generation: Annotated[int, Field(ge=0)] | None = None
+    type: Annotated[str, Field(min_length=1, max_length=63, description="The step, such as Approved; Ready sums up.")]
+    status: Annotated[ConditionStatus, Field(description="True: reached. False: not. Unknown: not looked at yet.")]
+    reason: Annotated[str, Field(min_length=1, max_length=63, description="Why, in one word of a closed list.")]
+    message: Annotated[str, Field(max_length=2048, description="Why, in a sentence for the requester.")] = ""
+    last_transition_time: Annotated[
+        str,
+        Field(max_length=32, description="When `status` last changed.", json_schema_extra={"format": "date-time"}),
+    ]
+    observed_generation: Generation | None = None
 
 
 Conditions = Annotated[
     tuple[Condition, ...],
     Field(
         max_length=16,
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        description="Observations, one a step.",
+        json_schema_extra=list_map("type"),
     ),
 ]
+
+
+MESSAGE_LENGTH = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One condition as a pass found it, before it has a time."""
+
+    status: ConditionStatus
+    reason: Reason
+    message: str = ""
+
+
+def condition_from(
+    name: ConditionType, step: Step, *, before: tuple[Condition, ...], generation: int, now: str
+) -> Condition:
+    """The condition to write. Its time moves only with its status, so a settled pass changes nothing."""
+    known = next((condition for condition in before if condition.type == name), None)
+    unchanged = known is not None and known.status == step.status
+    return Condition(
+        type=name.value,
+        status=step.status,
+        reason=step.reason.value,
+        message=step.message[:MESSAGE_LENGTH],
+        last_transition_time=known.last_transition_time if known and unchanged else now,
+        observed_generation=generation,
+    )

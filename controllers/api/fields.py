@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import Field
+from pydantic.config import JsonDict
+
+from controllers.api.customresource import Rule, with_rules
 
 DNS_LABEL = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 
@@ -15,5 +18,24 @@ UserName = Annotated[str, Field(min_length=1, max_length=253)]
 ShortText = Annotated[str, Field(max_length=256)]
 LongText = Annotated[str, Field(max_length=1024)]
 Identifier = Annotated[str, Field(min_length=1, max_length=64)]
-CidrText = Annotated[str, Field(max_length=18, pattern=r"^[0-9.]+/[0-9]{1,2}$")]
+CidrText = Annotated[
+    str,
+    Field(
+        max_length=18,
+        pattern=r"^[0-9.]+/[0-9]{1,2}$",
+        json_schema_extra=with_rules(
+            Rule(
+                "isCIDR(self) && cidr(self) == cidr(self).masked()",
+                "must be an IPv4 prefix such as 10.20.0.0/16",
+                """isCIDR(self) ? "'" + self + "' names a host; the prefix is '" + string(cidr(self).masked()) + "'" """
+                """: "'" + self + "' is not an IPv4 prefix such as 10.20.0.0/16" """,
+            )
+        ),
+    ),
+]
 MonthlyYuan = Annotated[int, Field(ge=0, le=1_000_000_000)]
+Generation = Annotated[
+    int, Field(ge=0, json_schema_extra={"format": "int64"}, description="The spec's generation this status is about.")
+]
+
+OBJECT_NAME_SCHEMA: JsonDict = {"type": "string", "maxLength": 40, "pattern": DNS_LABEL}

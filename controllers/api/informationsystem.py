@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import Field
 
 from controllers.api.conditions import Conditions
-from controllers.api.fields import LongText, MonthlyYuan, ShortText
+from controllers.api.customresource import AGE, MESSAGE, READY, REASON, Column, CustomResource, list_set
+from controllers.api.fields import OBJECT_NAME_SCHEMA, Generation, LongText, MonthlyYuan, ShortText
 from infra.wire import WireModel
 
 
@@ -54,10 +55,39 @@ class InformationSystemSpec(WireModel):
     funding_channel: Annotated[ShortText, Field(description="Source of the funds.")] = ""
     investment_yuan: Annotated[MonthlyYuan, Field(description="Investment, yuan.")] = 0
     yearly_operating_yuan: Annotated[MonthlyYuan, Field(description="Operating cost a year, yuan.")] = 0
-    data_resources: Annotated[tuple[ShortText, ...], Field(max_length=64, description="Data the system holds.")] = ()
+    data_resources: Annotated[
+        tuple[ShortText, ...],
+        Field(max_length=64, description="Data the system holds.", json_schema_extra=list_set()),
+    ] = ()
     purpose: Annotated[LongText, Field(description="What it is used for, by whom, how often.")] = ""
 
 
 class InformationSystemStatus(WireModel):
-    observed_generation: int | None = None
+    """Whether anything may be provisioned for it; written by the operator only."""
+
+    observed_generation: Generation | None = None
     conditions: Conditions = ()
+
+
+RESOURCE = CustomResource(
+    kind="InformationSystem",
+    plural="informationsystems",
+    short_names=("isys",),
+    description="An information system of the department, as filed: nothing is provisioned for what is not registered.",
+    scope="Namespaced",
+    spec=InformationSystemSpec,
+    status=InformationSystemStatus,
+    name_schema=OBJECT_NAME_SCHEMA,
+    columns=(
+        Column("Filing", ".spec.filingNumber"),
+        Column("Classification", ".spec.classification"),
+        Column("Level", ".spec.protectionLevel", "integer"),
+        READY,
+        REASON,
+        AGE,
+        Column("Title", ".spec.title", wide=True),
+        Column("Owner", ".spec.owner", wide=True),
+        Column("Migration", ".spec.migration", wide=True),
+        MESSAGE,
+    ),
+)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from controllers.api.fields import LongText, MonthlyYuan, ObjectName, ShortText
+from controllers.api.customresource import AGE, Column, CustomResource, Rule, with_rules
+from controllers.api.fields import MonthlyYuan, ObjectName, ShortText
 from infra.stackplan import Kind, StackPlan, canonical_digest
 from infra.wire import WireModel
 
@@ -24,43 +25,59 @@ class Operation(StrEnum):
 class Action(WireModel):
     """One change against what the plan in force has built."""
 
-    operation: Operation
-    kind: Kind
-    name: Annotated[str, Field(max_length=80)]
-    detail: Annotated[LongText, Field(description="What changes, in words.")] = ""
+    operation: Annotated[Operation, Field(description="What happens to the object.")]
+    kind: Annotated[Kind, Field(description="Kind of the object in OpenStack.")]
+    name: Annotated[str, Field(max_length=80, description="The object's name within the plan.")]
+    detail: Annotated[str, Field(max_length=8192, description="What changes, in words.")] = ""
 
 
 class RequiredStage(WireModel):
     """A stage that has to approve, and why."""
 
-    stage: ObjectName
-    because: ShortText
+    stage: Annotated[ObjectName, Field(description="Name of the stage.")]
+    because: Annotated[ShortText, Field(description="Why this plan needs it.")]
 
 
 class CostLine(WireModel):
     """One line of the bill."""
 
-    item: ShortText
-    count: Annotated[int, Field(ge=1)]
-    monthly_yuan_each: MonthlyYuan
+    item: Annotated[ShortText, Field(description="What is paid for.")]
+    count: Annotated[int, Field(ge=1, le=10_000_000, description="How many of it.")]
+    monthly_yuan_each: Annotated[MonthlyYuan, Field(description="Cost of one a month, yuan.")]
 
 
 class PlanContent(WireModel):
     """Everything an approval signs."""
 
-    stack: StackPlan
-    actions: Annotated[tuple[Action, ...], Field(max_length=1024)]
-    costs: Annotated[tuple[CostLine, ...], Field(max_length=64)]
-    monthly_yuan: MonthlyYuan
-    stages: Annotated[tuple[RequiredStage, ...], Field(max_length=16)]
+    stack: Annotated[StackPlan, Field(description="What will exist, to the last address.")]
+    actions: Annotated[
+        tuple[Action, ...], Field(max_length=1024, description="What changes against the plan in force.")
+    ]
+    costs: Annotated[tuple[CostLine, ...], Field(max_length=64, description="The bill, line by line.")]
+    monthly_yuan: Annotated[MonthlyYuan, Field(description="The bill's sum a month, yuan.")]
+    stages: Annotated[tuple[RequiredStage, ...], Field(max_length=16, description="Who has to approve.")]
 
 
 class PlanSpec(PlanContent):
     """One exact plan. Approving it means these words; its name ends with the first ten of the digest."""
 
+    model_config = ConfigDict(
+        json_schema_extra=with_rules(
+            Rule(
+                "self == oldSelf",
+                "a Plan cannot be changed; another request makes another",
+                reason="FieldValueForbidden",
+            )
+        )
+    )
+
     digest: Annotated[
         str,
-        Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 over the canonical JSON of all other fields."),
+        Field(
+            max_length=64,
+            pattern=r"^[0-9a-f]{64}$",
+            description="SHA-256 over the canonical JSON of all other fields.",
+        ),
     ]
 
 
@@ -72,3 +89,29 @@ def plan_digest(content: PlanContent) -> str:
 def plan_name(request_name: str, digest: str) -> str:
     """The Plan's object name: it names the request and the content."""
     return f"{request_name}-{digest[:10]}"
+
+
+RESOURCE = CustomResource(
+    kind="Plan",
+    plural="plans",
+    short_names=("pl",),
+    description="One exact plan made from a ResourceRequest: what officers read and decide on. It cannot be changed.",
+    scope="Namespaced",
+    spec=PlanSpec,
+    status=None,
+    selectable=(".spec.stack.origin.name",),
+    rules=(
+        Rule(
+            "self.metadata.name.endsWith('-' + self.spec.digest.substring(0, 10))",
+            "a Plan is named <request>-<first ten of its digest>",
+        ),
+    ),
+    columns=(
+        Column("Request", ".spec.stack.origin.name"),
+        Column("Generation", ".spec.stack.origin.generation", "integer"),
+        Column("Zone", ".spec.stack.zone"),
+        Column("Yuan/Month", ".spec.monthlyYuan", "integer"),
+        AGE,
+        Column("Digest", ".spec.digest", wide=True),
+    ),
+)

@@ -5,13 +5,28 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from controllers.api.conditions import Conditions
+from controllers.api.customresource import (
+    AGE,
+    MESSAGE,
+    READY,
+    REASON,
+    Column,
+    CustomResource,
+    Rule,
+    immutable,
+    list_map,
+    list_set,
+    with_rules,
+)
 from controllers.api.fields import (
+    OBJECT_NAME_SCHEMA,
     CatalogueName,
     CidrText,
     EntryName,
+    Generation,
     Identifier,
     ObjectName,
     ShortText,
@@ -20,7 +35,14 @@ from controllers.api.fields import (
 from infra.stackplan import Kind
 from infra.wire import WireModel
 
-NAMED_LIST = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}
+NAMED_LIST = list_map("name")
+ANOTHER_REQUEST = "make a new request"
+
+PORTS_RULE = Rule(
+    "self.split('/')[1].split('-').all(p, int(p) <= 65535) && "
+    "int(self.split('/')[1].split('-')[0]) <= int(self.split('-')[self.split('-').size() - 1].split('/').reverse()[0])",
+    "a port is at most 65535, and a range starts with the lower one",
+)
 
 
 class Environment(StrEnum):

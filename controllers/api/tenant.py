@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from controllers.api.conditions import Conditions
-from controllers.api.fields import Identifier, MonthlyYuan, ObjectName, ShortText
+from controllers.api.customresource import AGE, MESSAGE, READY, REASON, Column, CustomResource, immutable, list_map
+from controllers.api.fields import OBJECT_NAME_SCHEMA, Generation, Identifier, MonthlyYuan, ObjectName, ShortText
 from infra.wire import WireModel
 
 
@@ -33,13 +34,14 @@ class Contact(WireModel):
 class TenantSpec(WireModel):
     """A department: it owns its systems and data; the provider runs the platform."""
 
-    display_name: Annotated[ShortText, Field(description="Name of the department, as people write it.")]
+    display_name: Annotated[ShortText, Field(min_length=1, description="Name of the department, as people write it.")]
     namespace: Annotated[
         str,
         Field(
             max_length=63,
             pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
             description="The namespace in which this department works. One department each.",
+            json_schema_extra=immutable("namespace", "make a new Tenant"),
         ),
     ]
     quotas: Annotated[
@@ -48,30 +50,54 @@ class TenantSpec(WireModel):
             min_length=1,
             max_length=16,
             description="One entry for each zone the department may use.",
-            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["zone"]},
+            json_schema_extra=list_map("zone"),
         ),
     ]
     monthly_budget_yuan: Annotated[
         MonthlyYuan, Field(description="What all approved plans together may cost a month, yuan.")
     ]
-    contacts: Annotated[tuple[Contact, ...], Field(max_length=16)] = ()
+    contacts: Annotated[tuple[Contact, ...], Field(max_length=16, description="Whom to ask.")] = ()
 
 
 class TenantProject(WireModel):
     """The tenant's Keystone project in one zone."""
 
-    zone: ObjectName
-    id: Identifier
-    name: Annotated[str, Field(max_length=64)]
+    zone: Annotated[ObjectName, Field(description="Name of the Zone.")]
+    id: Annotated[Identifier, Field(description="Id of the project in Keystone.")]
+    name: Annotated[str, Field(max_length=64, description="Name of the project in Keystone.")]
 
 
 class TenantStatus(WireModel):
-    observed_generation: int | None = None
+    """What the department has on the cloud; written by the operator only."""
+
+    observed_generation: Generation | None = None
     projects: Annotated[
         tuple[TenantProject, ...],
         Field(
             max_length=16,
-            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["zone"]},
+            description="The department's projects, one a zone.",
+            json_schema_extra=list_map("zone"),
         ),
     ] = ()
     conditions: Conditions = ()
+
+
+RESOURCE = CustomResource(
+    kind="Tenant",
+    plural="tenants",
+    short_names=("tn",),
+    description="A department on the cloud: its namespace, its quota in each zone, its budget.",
+    scope="Cluster",
+    spec=TenantSpec,
+    status=TenantStatus,
+    name_schema=OBJECT_NAME_SCHEMA,
+    columns=(
+        Column("Namespace", ".spec.namespace"),
+        Column("Department", ".spec.displayName"),
+        READY,
+        REASON,
+        AGE,
+        Column("Budget", ".spec.monthlyBudgetYuan", "integer", wide=True),
+        MESSAGE,
+    ),
+)

@@ -5,12 +5,27 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from controllers.api.conditions import Conditions
+from controllers.api.customresource import (
+    AGE,
+    MESSAGE,
+    READY,
+    REASON,
+    Column,
+    CustomResource,
+    Rule,
+    immutable,
+    list_map,
+    list_set,
+    with_rules,
+)
 from controllers.api.fields import (
+    OBJECT_NAME_SCHEMA,
     CatalogueName,
     CidrText,
+    Generation,
     Identifier,
     LongText,
     MonthlyYuan,
@@ -58,8 +73,23 @@ class BaseRule(WireModel):
 class ZoneSpec(WireModel):
     """A network zone: where its servers are attached, what they may be and what they may reach."""
 
+    model_config = ConfigDict(
+        json_schema_extra=with_rules(
+            Rule(
+                "self.reservedPrefixes.all(r, self.prefixes.exists(p, cidr(p).containsCIDR(r)))",
+                "every reserved prefix must lie in one of `prefixes`",
+                field=".reservedPrefixes",
+            )
+        )
+    )
+
     class_: Annotated[
-        ZoneClass, Field(alias="class", description="Extranet, Private or Internet; fixes the basic rules.")
+        ZoneClass,
+        Field(
+            alias="class",
+            description="Extranet, Private or Internet; fixes the basic rules.",
+            json_schema_extra=immutable("class", "make a new Zone"),
+        ),
     ]
     description: Annotated[LongText, Field(description="What belongs into this zone.")] = ""
     uplink: Annotated[
@@ -72,14 +102,29 @@ class ZoneSpec(WireModel):
     ]
     prefixes: Annotated[
         tuple[CidrText, ...],
-        Field(min_length=1, max_length=16, description="All prefixes of the zone; no other zone has them."),
+        Field(
+            min_length=1,
+            max_length=16,
+            description="All prefixes of the zone; no other zone has them.",
+            json_schema_extra=list_set(),
+        ),
     ]
     reserved_prefixes: Annotated[
         tuple[CidrText, ...],
-        Field(max_length=16, description="Parts of the prefixes that requests never get, such as the uplink's."),
+        Field(
+            max_length=16,
+            description="Parts of the prefixes that requests never get, such as the uplink's.",
+            json_schema_extra=list_set(),
+        ),
     ] = ()
-    images: Annotated[tuple[ZoneImage, ...], Field(max_length=64, description="Images that may be used.")] = ()
-    flavors: Annotated[tuple[ZoneFlavor, ...], Field(max_length=64, description="Flavors that may be used.")] = ()
+    images: Annotated[
+        tuple[ZoneImage, ...],
+        Field(max_length=64, description="Images that may be used.", json_schema_extra=list_map("name")),
+    ] = ()
+    flavors: Annotated[
+        tuple[ZoneFlavor, ...],
+        Field(max_length=64, description="Flavors that may be used.", json_schema_extra=list_map("name")),
+    ] = ()
     volume_monthly_yuan_per_gib: Annotated[
         int, Field(ge=0, le=1000, description="Cost of one GiB of volume a month, yuan.")
     ] = 0
@@ -89,18 +134,40 @@ class ZoneSpec(WireModel):
 class ResolvedName(WireModel):
     """A catalogue name and the id behind it."""
 
-    name: CatalogueName
-    id: Identifier
+    name: Annotated[CatalogueName, Field(description="Name in the zone's catalogue.")]
+    id: Annotated[Identifier, Field(description="Id in OpenStack.")]
 
 
 class ZoneStatus(WireModel):
-    """What OpenStack has of what the spec names."""
+    """What OpenStack has of what the spec names; written by the operator only."""
 
-    observed_generation: int | None = None
-    uplink_id: Identifier | None = None
-    subnet_pool_id: Identifier | None = None
-    address_scope_id: Identifier | None = None
-    images: Annotated[tuple[ResolvedName, ...], Field(max_length=64)] = ()
-    flavors: Annotated[tuple[ResolvedName, ...], Field(max_length=64)] = ()
+    observed_generation: Generation | None = None
+    uplink_id: Annotated[Identifier, Field(description="Id of the external network.")] | None = None
+    subnet_pool_id: Annotated[Identifier, Field(description="Id of the subnet pool.")] | None = None
+    address_scope_id: Annotated[Identifier, Field(description="Id of the pool's address scope.")] | None = None
+    images: Annotated[tuple[ResolvedName, ...], Field(max_length=64, description="Images that the cloud has.")] = ()
+    flavors: Annotated[tuple[ResolvedName, ...], Field(max_length=64, description="Flavors that the cloud has.")] = ()
     volumes: Annotated[bool, Field(description="Whether the cloud has block storage for this zone.")] = False
     conditions: Conditions = ()
+
+
+RESOURCE = CustomResource(
+    kind="Zone",
+    plural="zones",
+    short_names=("kz",),
+    description="A network security zone: where its servers are attached, what they may be and what they may reach.",
+    scope="Cluster",
+    spec=ZoneSpec,
+    status=ZoneStatus,
+    name_schema=OBJECT_NAME_SCHEMA,
+    columns=(
+        Column("Class", ".spec.class"),
+        READY,
+        REASON,
+        AGE,
+        Column("Prefixes", ".spec.prefixes", wide=True),
+        Column("Uplink", ".spec.uplink", wide=True),
+        Column("Subnet-Pool", ".spec.subnetPool", wide=True),
+        MESSAGE,
+    ),
+)

@@ -1,0 +1,145 @@
+"""What a plan changes against the plan in force: the summary officers read, and the removals they sign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from controllers.api.plan import Action, Operation
+from infra.stackplan import (
+    FORCES_REPLACEMENT,
+    Kind,
+    PlannedObject,
+    Removal,
+    StackPlan,
+    planned_objects,
+)
+
+MOST_RULES_SHOWN = 64
+CONSEQUENCES: Mapping[tuple[Operation, Kind], str] = {
+    (Operation.REPLACE, Kind.SERVER): "the server is built anew and its own disk is lost",
+    (Operation.REPLACE, Kind.VOLUME): "the volume is made anew and its content is lost",
+    (Operation.DELETE, Kind.SERVER): "the server and its own disk are lost",
+    (Operation.DELETE, Kind.VOLUME): "the volume and its content are lost",
+}
+
+
+def removals_between(before: StackPlan | None, after: StackPlan) -> tuple[Removal, ...]:
+    """Every object of `before` that will not exist any more as it is: deleted, or replaced by another.
+
+    Data volumes to be retained are not in the list: they stay, marked, until somebody decides.
+    """
+    old, new = _objects(before), planned_objects(after)
+    retained = _retained(before)
+    return tuple(
+        Removal(kind=item.kind, name=name, fingerprint=item.fingerprint)
+        for name, item in old.items()
+        if name not in retained and (name not in new or new[name].fingerprint != item.fingerprint)
+    )
+
+
+def actions_between(before: StackPlan | None, after: StackPlan) -> tuple[Action, ...]:
+    """The changes in words, in the order in which the objects appear in the plan; deletions last."""
+    old, new = _objects(before), planned_objects(after)
+    names = _catalogue_names(before, after)
+    changes = [action for item in new.values() for action in _action(old.get(item.name), item, names)]
+    retained = _retained(before)
+    for name, item in old.items():
+        if name not in new:
+            kept = name in retained
+            detail = "detached and kept" if kept else CONSEQUENCES.get((Operation.DELETE, item.kind), "")
+            operation = Operation.UPDATE if kept else Operation.DELETE
+            changes.append(Action(operation=operation, kind=item.kind, name=name, detail=detail))
+    return tuple(changes)
+
+
+def _objects(plan: StackPlan | None) -> Mapping[str, PlannedObject]:
+    return planned_objects(plan) if plan else {}
+
+
+def _retained(plan: StackPlan | None) -> set[str]:
+    servers = plan.servers if plan else ()
+    return {
+        f"volume-{server.name}.{volume.name}"
+        for server in servers
+        for volume in server.volumes
+        if volume.on_delete == "Retain"
+    }
+
+
+def _action(old: PlannedObject | None, new: PlannedObject, names: Mapping[str, str]) -> Iterator[Action]:
+    if old is None:
+        yield Action(operation=Operation.CREATE, kind=new.kind, name=new.name, detail=_described(new, names))
+    elif old.fingerprint != new.fingerprint:
+        consequence = CONSEQUENCES.get((Operation.REPLACE, new.kind), "")
+        detail = "; ".join(filter(None, [_changed(old, new, names), consequence]))
+        yield Action(operation=Operation.REPLACE, kind=new.kind, name=new.name, detail=detail)
+    elif old.inputs != new.inputs:
+        resized = new.kind is Kind.SERVER and old.inputs["flavor_id"] != new.inputs["flavor_id"]
+        detail = "; ".join(filter(None, [_changed(old, new, names), "resized, with a restart" if resized else ""]))
+        yield Action(operation=Operation.UPDATE, kind=new.kind, name=new.name, detail=detail)
+
+
+def _described(item: PlannedObject, names: Mapping[str, str]) -> str:
+    match item.kind:
+        case Kind.SERVER:
+            image = names.get(str(item.inputs["image_id"]), "from its boot volume")
+            return f"{names[item.inputs['flavor_id']]}, {image}"
+        case Kind.SUBNET:
+            return str(item.inputs["cidr"])
+        case Kind.PORT:
+            return str(item.inputs["address"])
+        case Kind.VOLUME:
+            return f"{item.inputs['size_gib']} GiB"
+        case Kind.SECURITY_GROUP_RULES:
+            return _joined([_rule(rule) for rule in item.inputs["rules"]]) or "closed"
+        case _:
+            return ""
+
+
+def _changed(old: PlannedObject, new: PlannedObject, names: Mapping[str, str]) -> str:
+    if new.kind is Kind.SECURITY_GROUP_RULES and old.inputs["group"] == new.inputs["group"]:
+        return _changed_rules(old.inputs["rules"], new.inputs["rules"])
+    differing = [key for key in new.inputs if old.inputs[key] != new.inputs[key]]
+    if not differing:
+        follows = ", ".join(str(new.inputs[key])[1:] for key in FORCES_REPLACEMENT[new.kind] if _refers(new, key))
+        return f"follows {follows}"
+    return "; ".join(f"{_word(key)} {_shown(old, key, names)} → {_shown(new, key, names)}" for key in differing)
+
+
+def _changed_rules(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> str:
+    opened = [f"opens {_rule(rule)}" for rule in new if rule not in old]
+    closed = [f"closes {_rule(rule)}" for rule in old if rule not in new]
+    return _joined(opened + closed)
+
+
+def _joined(phrases: list[str]) -> str:
+    shown = "; ".join(phrases[:MOST_RULES_SHOWN])
+    more = len(phrases) - MOST_RULES_SHOWN
+    return f"{shown}; and {more} more, see the plan's groups" if more > 0 else shown
+
+
+def _rule(rule: Mapping[str, Any]) -> str:
+    first, last = rule["port_first"], rule["port_last"]
+    ports = "" if first is None else f"/{first}" if first == last else f"/{first}-{last}"
+    way = "from" if rule["direction"] == "ingress" else "to"
+    return f"{rule['protocol']}{ports} {way} {str(rule['remote']).removeprefix('@group-')}"
+
+
+def _refers(item: PlannedObject, key: str) -> bool:
+    value = item.inputs[key]
+    return isinstance(value, str) and value.startswith("@")
+
+
+def _word(key: str) -> str:
+    return key.removesuffix("_id").replace("_", " ")
+
+
+def _shown(item: PlannedObject, key: str, names: Mapping[str, str]) -> str:
+    value = item.inputs[key]
+    return "none" if value is None else names.get(str(value), str(value).removeprefix("@"))
+
+
+def _catalogue_names(*plans: StackPlan | None) -> dict[str, str]:
+    servers = [server for plan in plans if plan for server in plan.servers]
+    return {item.id: item.name for server in servers for item in (server.flavor, server.image)}

@@ -1,0 +1,94 @@
+"""Which plan is in force, and by whose decisions. Reading only; what is read is checked once more here.
+
+The API server has refused forged approvers, missing rights, self-approval and outdated plans already. This
+module does not rely on it: it asks again at the moment something is about to be built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from controllers.api.approval import Decision
+from controllers.api.plan import plan_digest, plan_name
+from controllers.api.resourcerequest import StageDecision
+from controllers.api.stored import Approval, Plan, ResourceRequest
+from infra.errors import PlanForged
+
+
+class Verdict(StrEnum):
+    """What all stages together say of a plan."""
+
+    APPROVED = "Approved"
+    AWAITING = "Awaiting"
+    DENIED = "Denied"
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """The decisions that count for one plan, and what is still missing. `ignored` says what does not count, and why."""
+
+    verdict: Verdict
+    counted: tuple[StageDecision, ...]
+    missing: tuple[str, ...]
+    ignored: tuple[str, ...] = ()
+
+
+def decide(plan: Plan, approvals: Iterable[Approval], *, requester: str) -> Decisions:
+    """Weigh the approvals of a plan. One denial denies; every required stage must have approved."""
+    counted: dict[tuple[str, Decision], StageDecision] = {}
+    ignored: list[str] = []
+    required = [needed.stage for needed in plan.spec.stages]
+    for approval in sorted(approvals, key=lambda item: (item.meta.created, item.meta.name)):
+        objection = objection_to(approval, plan, requester=requester)
+        if objection:
+            ignored.append(objection)
+        elif approval.spec.stage in required:
+            counted.setdefault((approval.spec.stage, approval.spec.decision), _decision(approval))
+    missing = tuple(stage for stage in required if (stage, Decision.APPROVED) not in counted)
+    denied = any(decision is Decision.DENIED for _, decision in counted)
+    verdict = Verdict.DENIED if denied else Verdict.AWAITING if missing else Verdict.APPROVED
+    return Decisions(verdict, tuple(counted.values()), missing, tuple(ignored))
+
+
+def objection_to(approval: Approval, plan: Plan, *, requester: str) -> str | None:
+    """Why an approval does not count for a plan, or None when it does."""
+    spec = approval.spec
+    if spec.plan != plan.meta.name:
+        return f"approval '{approval.meta.name}' is for plan '{spec.plan}'"
+    if spec.digest is not None and spec.digest != plan.spec.digest:
+        return f"approval '{approval.meta.name}' is for another content of the plan"
+    if spec.approver == requester:
+        return f"approval '{approval.meta.name}' is by the requester '{requester}'"
+    if spec.approver.startswith("system:"):
+        return f"approval '{approval.meta.name}' is by '{spec.approver}', not by a named officer"
+    return None
+
+
+def prove(plan: Plan, request: ResourceRequest) -> None:
+    """The plan is what its digest and name say, and is of this very request. Raises PlanForged."""
+    origin = plan.spec.stack.origin
+    digest = plan_digest(plan.spec)
+    if digest != plan.spec.digest or plan.meta.name != plan_name(origin.name, digest):
+        raise PlanForged(f"the content of plan '{plan.meta.name}' does not match its digest; nothing is built from it")
+    if origin.uid != request.meta.uid or origin.name != request.meta.name:
+        raise PlanForged(f"plan '{plan.meta.name}' was made for another request; nothing is built from it")
+
+
+def plans_of(request: ResourceRequest, plans: Iterable[Plan]) -> list[Plan]:
+    """The request's plans, newest first."""
+    own = [plan for plan in plans if plan.spec.stack.origin.uid == request.meta.uid]
+    return sorted(own, key=lambda plan: (plan.spec.stack.origin.generation, plan.meta.created), reverse=True)
+
+
+def newest_plan(request: ResourceRequest, plans: Sequence[Plan]) -> Plan | None:
+    """The plan for the request's present generation; the one the status names, if there are several."""
+    present = [plan for plan in plans if plan.spec.stack.origin.generation == request.meta.generation]
+    named = [plan for plan in present if plan.meta.name == request.status.plan]
+    return next(iter(named or present), None)
+
+
+def _decision(approval: Approval) -> StageDecision:
+    spec = approval.spec
+    return StageDecision(stage=spec.stage, decision=spec.decision.value, approver=spec.approver, reason=spec.reason)

@@ -1,0 +1,176 @@
+"""From a request to the exact plan: pure, total, and the same for the same inputs.
+
+Everything is resolved here: ids of images and flavors, prefixes, addresses, rules. What is left to
+provisioning is to make it so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from controllers.api.plan import CostLine, PlanContent, PlanSpec, RequiredStage, plan_digest
+from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec, ServerSpec
+from controllers.api.zone import ZoneSpec, ZoneStatus
+from controllers.request.actions import actions_between, removals_between
+from controllers.request.addresses import GATEWAY, SERVICE_FIRST, SERVICE_LAST, Addresses
+from controllers.request.validate import port_range
+from infra.errors import FlavorMissing, ImageMissing
+from infra.stackplan import (
+    GroupPlan,
+    NetworkPlan,
+    Origin,
+    Project,
+    Resolved,
+    RouterPlan,
+    RulePlan,
+    ServerPlan,
+    StackPlan,
+    VolumePlan,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """A zone and what the cloud has of it. `status` must be resolved: ids of uplink and pool are known."""
+
+    name: str
+    spec: ZoneSpec
+    status: ZoneStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """All a plan is made from."""
+
+    origin: Origin
+    request: ResourceRequestSpec
+    catalogue: Catalogue
+    project: Project
+    addresses: Addresses
+    stages: tuple[RequiredStage, ...]
+    in_force: StackPlan | None
+    neighbours: Mapping[tuple[str, str], tuple[str, ...]]  # (request, servers) -> addresses
+
+
+def plan_content(inputs: Inputs) -> PlanContent:
+    """The plan: what will exist, what changes against the plan in force, what it costs, who must approve.
+
+    Raises ImageMissing or FlavorMissing when the cloud has not what the zone promises.
+    """
+    bare = _stack(inputs)
+    stack = bare.model_copy(update={"removals": removals_between(inputs.in_force, bare)})
+    costs = tuple(_costs(inputs.request, inputs.catalogue.spec))
+    return PlanContent(
+        stack=stack,
+        actions=actions_between(inputs.in_force, stack),
+        costs=costs,
+        monthly_yuan=sum(line.count * line.monthly_yuan_each for line in costs),
+        stages=inputs.stages,
+    )
+
+
+def signed(content: PlanContent) -> PlanSpec:
+    """The content with its digest."""
+    return PlanSpec.model_validate({**content.model_dump(), "digest": plan_digest(content)})
+
+
+def _stack(inputs: Inputs) -> StackPlan:
+    zone = inputs.catalogue
+    return StackPlan(
+        origin=inputs.origin,
+        zone=zone.name,
+        project=inputs.project,
+        router=RouterPlan(uplink_id=zone.status.uplink_id or "", source_nat=zone.spec.source_nat),
+        networks=tuple(_networks(inputs)),
+        groups=tuple(_group(inputs, server) for server in inputs.request.servers),
+        servers=tuple(_servers(inputs)),
+    )
+
+
+def _networks(inputs: Inputs) -> Iterator[NetworkPlan]:
+    for network in inputs.request.networks:
+        prefix = inputs.addresses.networks[network.name]
+        yield NetworkPlan(
+            name=network.name,
+            subnet_pool_id=inputs.catalogue.status.subnet_pool_id or "",
+            cidr=str(prefix),
+            gateway=str(prefix[GATEWAY]),
+            service_first=str(prefix[SERVICE_FIRST]),
+            service_last=str(prefix[SERVICE_LAST]),
+        )
+
+
+def _servers(inputs: Inputs) -> Iterator[ServerPlan]:
+    for entry in inputs.request.servers:
+        for index in range(entry.count):
+            name = f"{entry.name}-{index}"
+            yield ServerPlan(
+                name=name,
+                group=entry.name,
+                flavor=_flavor(inputs.catalogue, entry.flavor),
+                image=_image(inputs.catalogue, entry.image),
+                network=entry.network,
+                address=str(inputs.addresses.servers[name]),
+                boot_volume_gib=entry.boot_volume_gib,
+                volumes=tuple(VolumePlan.model_validate(volume.model_dump()) for volume in entry.volumes),
+            )
+
+
+def _image(zone: Catalogue, name: str) -> Resolved:
+    for image in zone.status.images:
+        if image.name == name:
+            return Resolved(id=image.id, name=name)
+    raise ImageMissing(f"zone '{zone.name}' offers image '{name}', but the cloud does not have it")
+
+
+def _flavor(zone: Catalogue, name: str) -> Resolved:
+    for flavor in zone.status.flavors:
+        if flavor.name == name:
+            return Resolved(id=flavor.id, name=name)
+    raise FlavorMissing(f"zone '{zone.name}' offers flavor '{name}', but the cloud does not have it")
+
+
+def _group(inputs: Inputs, entry: ServerSpec) -> GroupPlan:
+    rules = [*_base_rules(inputs.catalogue.spec)]
+    for flow in inputs.request.flows:
+        if flow.to == entry.name:
+            rules += _rules(flow, "ingress", _sources(inputs, flow))
+        if flow.from_.request is None and flow.from_.servers == entry.name:
+            rules += _rules(flow, "egress", [{"remote_group": flow.to}])
+    return GroupPlan(name=entry.name, rules=tuple(dict.fromkeys(rules)))
+
+
+def _base_rules(zone: ZoneSpec) -> Iterator[RulePlan]:
+    for rule in zone.base_rules:
+        yield RulePlan(
+            direction="egress", protocol=rule.protocol, port_first=rule.port, port_last=rule.port, remote_cidr=rule.to
+        )
+
+
+def _sources(inputs: Inputs, flow: FlowSpec) -> list[dict[str, str]]:
+    source = flow.from_
+    if source.cidr is not None:
+        return [{"remote_cidr": source.cidr}]
+    if source.request is not None:
+        return [{"remote_cidr": f"{address}/32"} for address in inputs.neighbours[source.request, source.servers or ""]]
+    return [{"remote_group": source.servers or ""}]
+
+
+def _rules(flow: FlowSpec, direction: str, remotes: list[dict[str, str]]) -> Iterator[RulePlan]:
+    for text in flow.ports:
+        first, last = port_range(text)
+        for remote in remotes:
+            ports = {"direction": direction, "protocol": text.partition("/")[0], "port_first": first, "port_last": last}
+            yield RulePlan.model_validate({**ports, **remote})
+
+
+def _costs(request: ResourceRequestSpec, zone: ZoneSpec) -> Iterator[CostLine]:
+    prices = {flavor.name: flavor.monthly_yuan for flavor in zone.flavors}
+    for entry in request.servers:
+        item = f"server {entry.name}: {entry.flavor}"
+        yield CostLine(item=item, count=entry.count, monthly_yuan_each=prices[entry.flavor])
+        gib = (entry.boot_volume_gib or 0) + sum(volume.size_gib for volume in entry.volumes)
+        if gib and zone.volume_monthly_yuan_per_gib:
+            each = gib * zone.volume_monthly_yuan_per_gib
+            yield CostLine(item=f"volumes of {entry.name}: {gib} GiB", count=entry.count, monthly_yuan_each=each)

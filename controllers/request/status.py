@@ -1,0 +1,109 @@
+"""What one pass found out, and the status made from it: one writer, pure, the same for the same findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from controllers.api.conditions import ConditionType, Reason, Step, condition_from
+from controllers.api.resourcerequest import Progress, ResourceRequestStatus, ResourceStatus, StageDecision
+from infra.errors import KunlunError, TransientError
+
+STEPS = (
+    ConditionType.VALIDATED,
+    ConditionType.COMPLIANT,
+    ConditionType.PLANNED,
+    ConditionType.APPROVED,
+    ConditionType.PROVISIONED,
+    ConditionType.CONFIGURED,
+)
+# Reasons that only a person can change; everything else is on its way.
+STALLING = {
+    Reason.INVALID_REQUEST,
+    Reason.POLICY_VIOLATED,
+    Reason.DENIED,
+    Reason.PLAN_FORGED,
+    Reason.PLAN_OUTDATED,
+    Reason.NOT_APPROVED,
+    Reason.SERVER_FAULT,
+    Reason.CLOUD_REFUSED,
+    Reason.IMAGE_MISSING,
+    Reason.FLAVOR_MISSING,
+    Reason.CREDENTIALS_REJECTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a pass found out. Steps that were not reached are absent."""
+
+    steps: Mapping[ConditionType, Step] = field(default_factory=dict)
+    plan: str | None = None
+    plan_digest: str | None = None
+    approved_plan: str | None = None
+    building_plan: str | None = None
+    required_stages: tuple[str, ...] = ()
+    approvals: tuple[StageDecision, ...] = ()
+    project: str | None = None
+    resources: tuple[ResourceStatus, ...] = ()
+    progress: Progress | None = None
+    deleting: str | None = None
+    retry_after_seconds: float | None = None
+
+    def reached(self, step: ConditionType, reason: Reason, message: str, **found: Any) -> Report:
+        """The step is done."""
+        return replace(self, steps={**self.steps, step: Step("True", reason, message)}, **found)
+
+    def waiting(self, step: ConditionType, reason: Reason, message: str, **found: Any) -> Report:
+        """The step is on its way, or waits for somebody."""
+        return replace(self, steps={**self.steps, step: Step("False", reason, message)}, **found)
+
+    def failed(self, step: ConditionType, error: KunlunError) -> Report:
+        """The step was refused or went wrong; time decides only about transient errors."""
+        return replace(
+            self,
+            steps={**self.steps, step: Step("False", Reason(error.reason), error.message)},
+            retry_after_seconds=error.retry_after_seconds
+            if isinstance(error, TransientError)
+            else self.retry_after_seconds,
+        )
+
+    def done(self, step: ConditionType) -> bool:
+        found = self.steps.get(step)
+        return found is not None and found.status == "True"
+
+
+def status_of(report: Report, *, before: ResourceRequestStatus, generation: int, now: str) -> ResourceRequestStatus:
+    """The whole status. Times move only where a condition's status does, so a settled pass changes nothing."""
+    wanted = {step: report.steps.get(step, Step("Unknown", Reason.NOT_REACHED)) for step in STEPS}
+    wanted |= _summary(report, wanted)
+    return ResourceRequestStatus(
+        observed_generation=generation,
+        plan=report.plan,
+        plan_digest=report.plan_digest,
+        approved_plan=report.approved_plan,
+        building_plan=report.building_plan,
+        required_stages=report.required_stages,
+        approvals=report.approvals,
+        project=report.project,
+        resources=report.resources,
+        progress=report.progress,
+        conditions=tuple(
+            condition_from(name, step, before=before.conditions, generation=generation, now=now)
+            for name, step in wanted.items()
+        ),
+    )
+
+
+def _summary(report: Report, wanted: Mapping[ConditionType, Step]) -> dict[ConditionType, Step]:
+    """Ready, and the pair of kstatus: exactly one of Reconciling and Stalled unless all is ready."""
+    if report.deleting is not None:
+        step = Step("False", Reason.DELETING, report.deleting)
+        return {ConditionType.READY: step, ConditionType.RECONCILING: replace(step, status="True")}
+    open_step = next((step for step in wanted.values() if step.status != "True"), None)
+    if open_step is None:
+        return {ConditionType.READY: Step("True", Reason.READY, wanted[ConditionType.PROVISIONED].message)}
+    ready = replace(open_step, status="False")
+    kind = ConditionType.STALLED if open_step.reason in STALLING else ConditionType.RECONCILING
+    return {ConditionType.READY: ready, kind: replace(open_step, status="True")}

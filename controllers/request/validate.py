@@ -1,0 +1,111 @@
+"""Form that a schema cannot say: what one part of a request has to do with another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+
+from controllers.api.findings import Finding
+from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec
+from controllers.request.addresses import servers_that_fit
+
+MOST_SERVERS = 64
+HIGHEST_PORT = 65535
+
+
+def validate(spec: ResourceRequestSpec) -> list[Finding]:
+    """Every inconsistency of a request in itself."""
+    checks = (_names, _networks, _sizes, _flows)
+    return [finding for check in checks for finding in check(spec)]
+
+
+def _names(spec: ResourceRequestSpec) -> Iterator[Finding]:
+    for where, names in (
+        ("spec.networks", [network.name for network in spec.networks]),
+        ("spec.servers", [server.name for server in spec.servers]),
+        ("spec.desktops", [desktop.name for desktop in spec.desktops]),
+    ):
+        for name, times in Counter(names).items():
+            if times > 1:
+                yield Finding(where, f"the name '{name}' is used {times} times; each may be used once")
+    for index, server in enumerate(spec.servers):
+        for name, times in Counter(volume.name for volume in server.volumes).items():
+            if times > 1:
+                yield Finding(
+                    f"spec.servers[{index}].volumes", f"the name '{name}' is used {times} times; each may be used once"
+                )
+
+
+def _networks(spec: ResourceRequestSpec) -> Iterator[Finding]:
+    known = [network.name for network in spec.networks]
+    for index, server in enumerate(spec.servers):
+        if server.network not in known:
+            yield Finding(
+                f"spec.servers[{index}].network",
+                f"no network '{server.network}' in this request; allowed: {', '.join(known)}",
+            )
+
+
+def _sizes(spec: ResourceRequestSpec) -> Iterator[Finding]:
+    for index, network in enumerate(spec.networks):
+        asked = sum(server.count for server in spec.servers if server.network == network.name)
+        room = servers_that_fit(network.prefix_length)
+        if asked > room:
+            where = f"spec.networks[{index}].prefixLength"
+            yield Finding(
+                where, f"a /{network.prefix_length} has room for {room} servers, not {asked}; take a smaller number"
+            )
+    total = sum(server.count for server in spec.servers)
+    if total > MOST_SERVERS:
+        yield Finding("spec.servers", f"{total} servers in one request; at most {MOST_SERVERS} are allowed")
+
+
+def _flows(spec: ResourceRequestSpec) -> Iterator[Finding]:
+    known = [server.name for server in spec.servers]
+    seen: set[tuple[object, ...]] = set()
+    for index, flow in enumerate(spec.flows):
+        where = f"spec.flows[{index}]"
+        if flow.to not in known:
+            yield Finding(
+                f"{where}.to", f"no servers '{flow.to}' in this request; allowed: {', '.join(known) or 'none'}"
+            )
+        yield from _source(where, flow, known)
+        yield from _ports(where, flow)
+        key = (flow.from_, flow.to, flow.ports)
+        if key in seen:
+            yield Finding(where, "the same flow is listed twice")
+        seen.add(key)
+
+
+def _source(where: str, flow: FlowSpec, known: list[str]) -> Iterator[Finding]:
+    source = flow.from_
+    ways = (source.cidr is not None, source.request is not None, source.servers is not None)
+    if ways not in ((True, False, False), (False, False, True), (False, True, True)):
+        yield Finding(f"{where}.from", "give either `cidr`, or `servers`, or `request` with `servers`")
+    elif source.cidr is not None:
+        yield from _prefix(f"{where}.from.cidr", source.cidr)
+    elif source.request is None and source.servers not in known:
+        yield Finding(
+            f"{where}.from.servers", f"no servers '{source.servers}' in this request; allowed: {', '.join(known)}"
+        )
+
+
+def _prefix(where: str, text: str) -> Iterator[Finding]:
+    try:
+        IPv4Network(text)
+    except ValueError as error:
+        yield Finding(where, f"{error}; write a prefix such as 10.10.8.0/24")
+
+
+def _ports(where: str, flow: FlowSpec) -> Iterator[Finding]:
+    for position, text in enumerate(flow.ports):
+        first, last = port_range(text)
+        if first > last or last > HIGHEST_PORT:
+            yield Finding(f"{where}.ports[{position}]", f"'{text}' is no port or range between 1 and {HIGHEST_PORT}")
+
+
+def port_range(text: str) -> tuple[int, int]:
+    """`tcp/443` -> (443, 443), `udp/5000-5010` -> (5000, 5010)."""
+    first, _, last = text.partition("/")[2].partition("-")
+    return int(first), int(last or first)

@@ -1,0 +1,24 @@
+"""The operator's settings: everything that may differ between two installations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Given on the command line of `kunlun run`; times in seconds."""
+
+    cloud: str
+    clouds_yaml: Path | None
+    kubeconfig: Path | None
+    pulumi: Path
+    state: Path
+    workers: int = 16
+    observe_interval_seconds: float = 300.0
+    catalogue_interval_seconds: float = 600.0
+    server_poll_seconds: float = 0.4
+    build_deadline_seconds: float = 1800.0
+    # A call that a killed process had sent may still take effect; before looking, this long is waited.
+    recovery_delay_seconds: float = 4.0

@@ -1,0 +1,1 @@
+"""Information systems: the registry that decides who may ask."""

@@ -1,0 +1,1 @@
+"""Tenants: one Keystone project per department and zone."""

@@ -1,0 +1,93 @@
+"""A tenant is ready when it has its project, with quota and access, in each of its zones."""
+
+from __future__ import annotations
+
+from controllers.api.conditions import ConditionType, Reason, Step, condition_from
+from controllers.api.stored import REQUESTS, ZONES, Tenant
+from controllers.api.tenant import TenantProject, TenantStatus, ZoneQuota
+from controllers.parts import Parts
+from controllers.publish import drop_finalizer, ensure_finalizer, publish
+from infra.errors import KunlunError, ZoneUnknown
+from infra.tenancy import ProjectQuota, ZoneAccess, delete_project, ensure_project
+
+RETRY_SECONDS = 15.0
+
+
+async def reconcile(tenant: Tenant, parts: Parts) -> float | None:
+    """Make the projects the spec asks for; a settled tenant costs nothing."""
+    if tenant.meta.deleting:
+        return await _withdraw(tenant, parts)
+    if settled(tenant):
+        return None
+    await ensure_finalizer(parts, tenant)
+    projects: list[TenantProject] = []
+    problems: list[str] = []
+    for quota in tenant.spec.quotas:
+        try:
+            projects.append(await _project(tenant, quota, parts))
+        except KunlunError as error:
+            problems.append(f"zone '{quota.zone}': {error.message}")
+    await publish(parts, tenant, _status(tenant, projects, problems, parts.now()))
+    return RETRY_SECONDS if problems else None
+
+
+def settled(tenant: Tenant) -> bool:
+    """Everything the present spec asks for has been made."""
+    ready = next((item for item in tenant.status.conditions if item.type == ConditionType.READY), None)
+    present = tenant.status.observed_generation == tenant.meta.generation
+    return ready is not None and ready.status == "True" and present
+
+
+async def _project(tenant: Tenant, quota: ZoneQuota, parts: Parts) -> TenantProject:
+    zone = parts.cache.get(ZONES, "", quota.zone)
+    if zone is None:
+        raise ZoneUnknown("no such Zone")
+    if zone.status.uplink_id is None or zone.status.subnet_pool_id is None:
+        raise ZoneUnknown("the cloud does not have this zone's uplink and subnet pool yet")
+    name = f"{tenant.meta.name}-{quota.zone}"
+    identifier = await ensure_project(
+        parts.clouds.admin(),
+        name,
+        description=f"{tenant.spec.display_name}, zone {quota.zone}",
+        quota=_project_quota(quota),
+        access=ZoneAccess(zone.status.uplink_id, zone.status.subnet_pool_id, zone.status.address_scope_id),
+    )
+    return TenantProject(zone=quota.zone, id=identifier, name=name)
+
+
+def _project_quota(quota: ZoneQuota) -> ProjectQuota:
+    return ProjectQuota(
+        servers=quota.servers,
+        vcpus=quota.vcpus,
+        memory_mib=quota.memory_gib * 1024,
+        networks=quota.networks,
+        volume_gib=quota.volume_gib,
+    )
+
+
+def _status(tenant: Tenant, projects: list[TenantProject], problems: list[str], now: str) -> TenantStatus:
+    made = [item for item in tenant.status.projects if item.zone not in {project.zone for project in projects}]
+    if problems:
+        step = Step("False", Reason.AWAITING_ZONE, "; ".join(problems))
+    else:
+        step = Step("True", Reason.READY, f"{len(projects)} projects")
+    return _with(tenant, tuple([*projects, *made]), step, now)
+
+
+def _with(tenant: Tenant, projects: tuple[TenantProject, ...], step: Step, now: str) -> TenantStatus:
+    ready = condition_from(
+        ConditionType.READY, step, before=tenant.status.conditions, generation=tenant.meta.generation, now=now
+    )
+    return TenantStatus(observed_generation=tenant.meta.generation, projects=projects, conditions=(ready,))
+
+
+async def _withdraw(tenant: Tenant, parts: Parts) -> float | None:
+    living = [request.meta.name for request in parts.cache.all(REQUESTS, tenant.spec.namespace)]
+    if living:
+        step = Step("False", Reason.IN_USE, f"kept while there are requests: {', '.join(sorted(living))}")
+        await publish(parts, tenant, _with(tenant, tenant.status.projects, step, parts.now()))
+        return RETRY_SECONDS
+    for project in tenant.status.projects:
+        await delete_project(parts.clouds.admin(), project.name)
+    await drop_finalizer(parts, tenant)
+    return None

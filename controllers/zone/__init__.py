@@ -1,0 +1,1 @@
+"""Zones: what the cloud has of what their policy names."""

@@ -1,0 +1,122 @@
+"""A tenant's Keystone project in one zone: made, limited, and given access to its own zone and no other.
+
+Projects are found by name (`<tenant>-<zone>`, unique in their domain) and carry the tag `kunlun`; a project
+of that name without the tag is somebody else's and is left alone. References: Identity API v3 "Projects",
+Networking API v2 "RBAC policies" and "Quotas", Compute API "Quota sets".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from infra.cloud import Answer, Cloud
+from infra.cloud_answers import Conflict
+from infra.errors import CloudRefused
+
+TAG = "kunlun"
+OPERATOR_ROLE = "admin"
+PORTS_PER_SERVER = 4
+RULES_PER_SERVER = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectQuota:
+    """Limits in OpenStack's units; -1 would mean none and is never used."""
+
+    servers: int
+    vcpus: int
+    memory_mib: int
+    networks: int
+    volume_gib: int
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneAccess:
+    """What a project must be able to use of its zone."""
+
+    uplink_id: str
+    subnet_pool_id: str
+    address_scope_id: str | None
+
+
+async def ensure_project(cloud: Cloud, name: str, *, description: str, quota: ProjectQuota, access: ZoneAccess) -> str:
+    """Project, operator's role, quotas and access to the zone; safe to repeat. Returns the project's id."""
+    project_id = await _project(cloud, name, description)
+    await _operator_role(cloud, project_id)
+    await asyncio.gather(_quotas(cloud, project_id, quota), _shares(cloud, project_id, access))
+    return project_id
+
+
+async def delete_project(cloud: Cloud, name: str) -> None:
+    """Remove a project of ours. What is shared with it is unshared first. Absence is success."""
+    found = await _find(cloud, name)
+    if found is None:
+        return
+    for share in await cloud.list("network", "/rbac-policies", {"target_tenant": found["id"]}):
+        await cloud.delete("network", f"/rbac-policies/{share['id']}")
+    for group in await cloud.list("network", "/security-groups", {"project_id": found["id"]}):
+        if group["name"] == "default":
+            await cloud.delete("network", f"/security-groups/{group['id']}")
+    await cloud.delete("identity", f"/projects/{found['id']}")
+
+
+async def _project(cloud: Cloud, name: str, description: str) -> str:
+    found = await _find(cloud, name)
+    if found is None:
+        body = {"project": {"name": name, "description": description, "tags": [TAG], "domain_id": "default"}}
+        found = (await cloud.post("identity", "/projects", body))["project"]
+    return str(found["id"])
+
+
+async def _find(cloud: Cloud, name: str) -> Answer | None:
+    projects = await cloud.list("identity", "/projects", {"name": name})
+    if projects and TAG not in projects[0].get("tags", []):
+        raise CloudRefused(f"the project '{name}' exists in OpenStack, but was not made by Kunlun; rename or remove it")
+    return projects[0] if projects else None
+
+
+async def _operator_role(cloud: Cloud, project_id: str) -> None:
+    roles = await cloud.list("identity", "/roles", {"name": OPERATOR_ROLE})
+    user = await cloud.user_id()
+    await cloud.put("identity", f"/projects/{project_id}/users/{user}/roles/{roles[0]['id']}", {})
+
+
+async def _quotas(cloud: Cloud, project_id: str, quota: ProjectQuota) -> None:
+    compute = {"instances": quota.servers, "cores": quota.vcpus, "ram": quota.memory_mib, "force": True}
+    network = {
+        "network": quota.networks,
+        "subnet": quota.networks,
+        "router": quota.networks,
+        "port": quota.servers * PORTS_PER_SERVER + quota.networks * PORTS_PER_SERVER,
+        "security_group": quota.servers + 1,
+        "security_group_rule": quota.servers * RULES_PER_SERVER,
+        "floatingip": quota.servers,
+        "force": True,
+    }
+    await cloud.put("compute", f"/os-quota-sets/{project_id}", {"quota_set": compute})
+    await cloud.put("network", f"/quotas/{project_id}", {"quota": network})
+    if await cloud.has("volume"):
+        volume = {"gigabytes": quota.volume_gib, "volumes": max(quota.servers * PORTS_PER_SERVER, 1)}
+        await cloud.put("volume", f"/os-quota-sets/{project_id}", {"quota_set": volume})
+
+
+async def _shares(cloud: Cloud, project_id: str, access: ZoneAccess) -> None:
+    """The address scope first: a subnet pool can be shared only with whom its scope is shared with."""
+    wanted = [
+        ("address_scope", access.address_scope_id, "access_as_shared"),
+        ("subnetpool", access.subnet_pool_id, "access_as_shared"),
+        ("network", access.uplink_id, "access_as_external"),
+    ]
+    known = {
+        (share["object_type"], share["object_id"], share["action"])
+        for share in await cloud.list("network", "/rbac-policies", {"target_tenant": project_id})
+    }
+    for kind, identifier, action in wanted:
+        if identifier is None or (kind, identifier, action) in known:
+            continue
+        share = {"object_type": kind, "object_id": identifier, "action": action, "target_tenant": project_id}
+        try:
+            await cloud.post("network", "/rbac-policies", {"rbac_policy": share})
+        except Conflict:  # made in the meantime by a pass that was cut off
+            continue
