@@ -202,15 +202,19 @@ def planned_objects(plan: StackPlan) -> Mapping[str, PlannedObject]:
 @cache
 def _planned_objects(plan: StackPlan) -> Mapping[str, PlannedObject]:
     planned: dict[str, PlannedObject] = {}
+    fingerprints: dict[str, str] = {}
     for kind, name, inputs in _declarations(plan):
-        planned[name] = PlannedObject(kind, name, inputs, _fingerprint(kind, inputs, planned))
+        fingerprints[name] = fingerprint(kind, inputs, fingerprints)
+        planned[name] = PlannedObject(kind, name, inputs, fingerprints[name])
     return planned
 
 
-def _fingerprint(kind: Kind, inputs: Mapping[str, Any], planned: Mapping[str, PlannedObject]) -> str:
+def fingerprint(kind: Kind, inputs: Mapping[str, Any], fingerprints: Mapping[str, str]) -> str:
+    """Twelve hex digits over what cannot change in place; `fingerprints` are those of the objects referred to."""
+
     def followed(value: Any) -> Any:
         if isinstance(value, str) and value.startswith("@"):
-            return value + "#" + planned[value[1:]].fingerprint
+            return value + "#" + fingerprints[value[1:]]
         return value
 
     fixed = {key: followed(inputs[key]) for key in FORCES_REPLACEMENT[kind]}
