@@ -6,6 +6,7 @@ business, and a person who can `kubectl get` can then also approve. Nothing here
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import subprocess
@@ -20,7 +21,7 @@ from controllers.api.stored import Kind
 from controllers.cli.text import plain
 
 Document = Mapping[str, Any]
-Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+Result = TypeVar("Result")
 
 PROGRAM = "kubectl"
 DEADLINE_SECONDS = 60
@@ -29,6 +30,9 @@ MESSAGE_LIMIT = 2000
 
 class ClusterError(click.ClickException):
     """kubectl, or the API server behind it, said no. The message is theirs, without the wrapping."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain(message, newlines=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def refusal(stderr: str) -> str:
     lines = [line for line in stderr.strip().splitlines() if not _NOISE.match(line)]
     text = "\n".join(lines).strip() or "kubectl failed without saying why"
     without_prefix = _SERVER.sub("", text)
-    return plain(_DENIED.sub("", without_prefix)[:MESSAGE_LIMIT], newlines=True)
+    return _DENIED.sub("", without_prefix)[:MESSAGE_LIMIT]
 
 
 def _parsed(answer: str) -> Document:
@@ -123,13 +127,16 @@ def _parsed(answer: str) -> Document:
     return document
 
 
-def cluster_options(command: Decorated) -> Decorated:
+def cluster_options(command: Callable[..., Result]) -> Callable[..., Result]:
     """kubectl's -n/--namespace, --context and --kubeconfig, handed on as one `kubectl` argument."""
-    options = (
-        click.option("--kubeconfig", metavar="FILE", help="Path to the kubeconfig file."),
-        click.option("--context", metavar="NAME", help="Context of the kubeconfig to use."),
-        click.option("-n", "--namespace", metavar="NAME", help="Namespace of the department."),
-    )
-    for option in options:
-        command = option(command)
-    return command
+
+    @functools.wraps(command)
+    def with_kubectl(
+        *arguments: Any, namespace: str | None, context: str | None, kubeconfig: str | None, **options: Any
+    ) -> Result:
+        return command(*arguments, kubectl=Kubectl(namespace, context, kubeconfig), **options)
+
+    with_namespace = click.option("-n", "--namespace", metavar="NAME", help="Namespace of the department.")
+    with_context = click.option("--context", metavar="NAME", help="Context of the kubeconfig to use.")
+    with_file = click.option("--kubeconfig", metavar="FILE", help="Path to the kubeconfig file.")
+    return with_file(with_context(with_namespace(with_kubectl)))

@@ -1,0 +1,169 @@
+"""The page an officer reads before deciding: what will exist, what changes, what it costs, who decides.
+
+Everything under 'signed' comes from the plan whose digest was computed here. What the requester wrote
+besides (the purposes of flows) is shown as a statement of theirs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from controllers.api.plan import Action, Operation, PlanContent
+from controllers.api.resourcerequest import StageDecision
+from controllers.cli.reading import Reading
+from controllers.cli.screen import facts, grid, lines, section
+from controllers.cli.text import counted, listed, plain, yuan
+from controllers.cli.traffic import COLUMNS, stated_flows, traffic
+from infra.stackplan import StackPlan
+
+STYLES = {
+    Operation.CREATE: "green",
+    Operation.UPDATE: "yellow",
+    Operation.REPLACE: "magenta",
+    Operation.DELETE: "red",
+}
+DONE = {
+    Operation.CREATE: "created",
+    Operation.UPDATE: "changed in place",
+    Operation.REPLACE: "replaced",
+    Operation.DELETE: "deleted",
+}
+
+
+def plan_page(reading: Reading, options: str = "") -> Iterator[RenderableType]:
+    """The whole page for a plan of the cluster; `options` are the kubectl options to repeat in commands."""
+    plan = reading.plan
+    yield Text(f"Plan {plan.meta.name}", style="bold")
+    yield facts(_header(reading))
+    yield from content_sections(plan.spec)
+    if reading.request is not None and reading.request.spec.flows and _is_of_this_generation(reading):
+        flows = stated_flows(reading.request.spec.flows)
+        yield section("Purposes, as the requester states them", grid(("FROM", "TO", "ON", "PURPOSE"), flows))
+    yield section("Stages", grid(("STAGE", "BECAUSE", "DECISION", "BY", "REASON"), _stages(reading)))
+    commands = list(_commands(reading, options))
+    if commands:
+        yield section("To decide", lines(*commands))
+
+
+def content_sections(content: PlanContent) -> Iterator[RenderableType]:
+    """The signed content, section by section."""
+    stack = content.stack
+    rows = [(_operation(action), action.kind, action.name, action.detail) for action in content.actions]
+    yield section(f"What will happen: {summary(content)}", grid(("DO", "KIND", "NAME", "DETAIL"), rows))
+    yield section("Servers", grid(("NAME", "FLAVOR", "IMAGE", "NETWORK", "ADDRESS", "DISKS"), _servers(stack)))
+    networks = [(network.name, network.cidr, network.gateway) for network in stack.networks]
+    yield section("Networks", grid(("NAME", "PREFIX", "GATEWAY"), networks))
+    opened = list(traffic(stack.groups))
+    yield section("Traffic: only this, everything else is closed", grid(COLUMNS, opened))
+    yield section("Cost a month", _costs(content))
+
+
+def summary(content: PlanContent) -> str:
+    """'11 created, 1 replaced'; 'nothing changes'."""
+    counts = Counter(action.operation for action in content.actions)
+    told = [f"{counts[operation]} {DONE[operation]}" for operation in Operation if counts[operation]]
+    return ", ".join(told) or "nothing changes"
+
+
+def standing(reading: Reading) -> str:
+    """Where this plan stands: in force, newest, superseded, or left over."""
+    name, request = reading.plan.meta.name, reading.request
+    if request is None:
+        return "left over: its request is gone; it cannot be approved"
+    if request.status.plan != name:
+        newest = f"the newest plan is {request.status.plan}" if request.status.plan else "it has no newest plan"
+        in_force = "still in force, but superseded" if request.status.approved_plan == name else "superseded"
+        return f"{in_force}: {newest}"
+    if request.status.approved_plan == name:
+        return "approved and in force"
+    return f"the newest plan; not decided yet by {listed(reading.open_stages)}" if reading.open_stages else "decided"
+
+
+def _header(reading: Reading) -> Iterator[tuple[str, object]]:
+    stack, request = reading.plan.spec.stack, reading.request
+    origin = stack.origin
+    yield "Request", f"{origin.namespace}/{origin.name}, generation {origin.generation}{_changed_since(reading)}"
+    yield "System", _system(reading)
+    yield "Zone", stack.zone
+    yield "Project", stack.project.name
+    yield "Asked by", request.spec.requested_by if request else "unknown: the request is gone"
+    yield "Environment", request.spec.environment if request else "unknown"
+    yield "Standing", standing(reading)
+    yield "Digest", f"{reading.plan.spec.digest} (computed here from this content: it matches)"
+
+
+def _is_of_this_generation(reading: Reading) -> bool:
+    request = reading.request
+    return request is not None and request.meta.generation == reading.plan.spec.stack.origin.generation
+
+
+def _changed_since(reading: Reading) -> str:
+    if reading.request is None or _is_of_this_generation(reading):
+        return ""
+    return f" (the request has changed since: it is now generation {reading.request.meta.generation})"
+
+
+def _system(reading: Reading) -> str:
+    if reading.request is None:
+        return "unknown"
+    system = reading.system
+    if system is None:
+        return reading.request.spec.system
+    filing = system.spec.filing_number or "no filing number"
+    level = f"protection level {system.spec.protection_level}"
+    return f"{system.meta.name}: {system.spec.title} ({filing}, {system.spec.classification}, {level})"
+
+
+def _operation(action: Action) -> Text:
+    return Text(action.operation, style=STYLES[action.operation])
+
+
+def _servers(stack: StackPlan) -> Iterator[tuple[object, ...]]:
+    for server in stack.servers:
+        disks = [f"boot {server.boot_volume_gib} GiB"] if server.boot_volume_gib else ["flavor's own"]
+        disks += [f"{volume.name} {volume.size_gib} GiB ({volume.on_delete})" for volume in server.volumes]
+        yield server.name, server.flavor.name, server.image.name, server.network, server.address, ", ".join(disks)
+
+
+def _costs(content: PlanContent) -> RenderableType:
+    rows: list[tuple[object, ...]] = [
+        (line.item, line.count, yuan(line.monthly_yuan_each), yuan(line.count * line.monthly_yuan_each))
+        for line in content.costs
+    ]
+    total = Text(yuan(content.monthly_yuan), style="bold")
+    return grid(
+        ("ITEM", "COUNT", "EACH", "TOGETHER"), [*rows, ("total", "", "", total)], right=("COUNT", "EACH", "TOGETHER")
+    )
+
+
+def _stages(reading: Reading) -> Iterator[tuple[object, ...]]:
+    for required in reading.plan.spec.stages:
+        decisions = [decision for decision in reading.decisions if decision.stage == required.stage]
+        for decision in decisions:
+            yield required.stage, required.because, _decision(decision), decision.approver, decision.reason
+        if not decisions:
+            yield required.stage, required.because, "open", "", ""
+
+
+def _decision(decision: StageDecision) -> Text:
+    return Text(plain(decision.decision), style="green" if decision.decision == "Approved" else "red")
+
+
+def _commands(reading: Reading, options: str) -> Iterator[str]:
+    request, name = reading.request, reading.plan.meta.name
+    if request is None or request.status.plan != name:
+        return
+    for stage in reading.open_stages:
+        yield f"kubectl kunlun approve {name} --stage {stage}{options}"
+        yield f'kubectl kunlun deny {name} --stage {stage} --reason "..."{options}'
+
+
+def signed_sentence(content: PlanContent) -> str:
+    """What an approval of this content means, in one sentence."""
+    stack = content.stack
+    what = f"{counted(len(stack.servers), 'server')} in zone {stack.zone}"
+    return f"{what}, {summary(content)}, {yuan(content.monthly_yuan)} a month"
