@@ -26,9 +26,7 @@ CidrText = Annotated[
         json_schema_extra=with_rules(
             Rule(
                 "isCIDR(self) && cidr(self) == cidr(self).masked()",
-                "must be an IPv4 prefix such as 10.20.0.0/16",
-                """isCIDR(self) ? "'" + self + "' names a host; the prefix is '" + string(cidr(self).masked()) + "'" """
-                """: "'" + self + "' is not an IPv4 prefix such as 10.20.0.0/16" """,
+                "must be an IPv4 prefix with no host part, such as 10.20.0.0/16",
             )
         ),
     ),

@@ -37,12 +37,25 @@ from infra.wire import WireModel
 
 NAMED_LIST = list_map("name")
 ANOTHER_REQUEST = "make a new request"
+MOST_SERVERS = 64
 
-PORTS_RULE = Rule(
-    "self.split('/')[1].split('-').all(p, int(p) <= 65535) && "
-    "int(self.split('/')[1].split('-')[0]) <= int(self.split('-')[self.split('-').size() - 1].split('/').reverse()[0])",
-    "a port is at most 65535, and a range starts with the lower one",
-)
+PortRange = Annotated[
+    str,
+    Field(
+        max_length=15,
+        pattern=r"^(tcp|udp)/[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?$",
+        json_schema_extra=with_rules(
+            Rule(
+                "self.split('/')[1].split('-').all(p, int(p) <= 65535)",
+                "ports end at 65535",
+            ),
+            Rule(
+                "self.split('/')[1].split('-').map(p, int(p)).isSorted()",
+                "a range starts with its lower port",
+            ),
+        ),
+    ),
+]
 
 
 class Environment(StrEnum):
@@ -117,11 +130,22 @@ class DesktopSpec(WireModel):
     flavor: Annotated[CatalogueName, Field(description="Desktop size; see the zone's flavors.")]
     image: Annotated[CatalogueName, Field(description="Desktop image; see the zone's images.")]
     network: Annotated[EntryName, Field(description="Name of an entry in `networks`.")]
-    users: Annotated[tuple[UserName, ...], Field(max_length=200, description="Who they are for.")] = ()
+    users: Annotated[
+        tuple[UserName, ...], Field(max_length=200, description="Who they are for.", json_schema_extra=list_set())
+    ] = ()
 
 
 class FlowSource(WireModel):
     """Where a flow comes from: `cidr`, or `servers` of this request, or `servers` of another `request`."""
+
+    model_config = ConfigDict(
+        json_schema_extra=with_rules(
+            Rule(
+                "has(self.cidr) != has(self.servers) && (has(self.servers) || !has(self.request))",
+                "`from` must be `cidr`, or `servers`, or `request` and `servers`; exactly one of these",
+            )
+        )
+    )
 
     cidr: Annotated[CidrText, Field(description="A prefix, such as 10.20.0.0/16.")] | None = None
     request: Annotated[ObjectName, Field(description="Another ResourceRequest in this namespace.")] | None = None
@@ -134,23 +158,71 @@ class FlowSpec(WireModel):
     from_: Annotated[FlowSource, Field(alias="from", description="Who may connect.")]
     to: Annotated[EntryName, Field(description="Name of a server entry of this request.")]
     ports: Annotated[
-        tuple[
-            Annotated[str, Field(max_length=15, pattern=r"^(tcp|udp)/[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?$")],
-            ...,
-        ],
-        Field(min_length=1, max_length=32, description="Ports, such as tcp/443 or udp/5000-5010."),
+        tuple[PortRange, ...],
+        Field(
+            min_length=1,
+            max_length=32,
+            description="Ports, such as tcp/443 or udp/5000-5010.",
+            json_schema_extra=list_set(),
+        ),
     ]
     purpose: Annotated[ShortText, Field(min_length=1, description="What it is for; officers read it.")]
+
+
+def _named(entries: str, name: str, wanted: str, *, unless: str | None = None) -> Rule:
+    """Each entry of the list `entries` has at `name` the name of an entry of `wanted`.
+
+    The message is made by `format`: the cost of `+` and `join` is estimated beyond what a schema may spend.
+    """
+    exempt = f"{unless} || " if unless else ""
+    dangling = f"!({exempt}self.{wanted}.exists(w, w.name == e.{name}))"
+    return Rule(
+        f"!self.{entries}.exists(e, {dangling})",
+        f"`{name}` must name an entry of `{wanted}`",
+        f"'`{name}` must name an entry of `{wanted}`, not %s'"
+        f".format([self.{entries}.filter(e, {dangling}).map(e, e.{name})])",
+        field=f".{entries}",
+    )
+
+
+SPEC_RULES = (
+    Rule(
+        "!has(self.timeToLive) || self.environment == 'Test'",
+        "`timeToLive` is for `environment: Test` only",
+        field=".timeToLive",
+    ),
+    Rule(
+        f"self.servers.map(s, s.count).sum() <= {MOST_SERVERS}",
+        f"a request has at most {MOST_SERVERS} servers in all",
+        f"'a request has at most {MOST_SERVERS} servers in all, not %d'.format([self.servers.map(s, s.count).sum()])",
+        field=".servers",
+    ),
+    _named("servers", "network", "networks"),
+    _named("desktops", "network", "networks"),
+    _named("flows", "to", "servers"),
+    _named("flows", "from.servers", "servers", unless="!has(e.from.servers) || has(e.from.request)"),
+)
 
 
 class ResourceRequestSpec(WireModel):
     """What one system needs in one zone. Officers approve an exact plan made from it."""
 
+    model_config = ConfigDict(json_schema_extra=with_rules(*SPEC_RULES))
+
     system: Annotated[
         ObjectName,
-        Field(description="An InformationSystem in this namespace, registered and non-classified."),
+        Field(
+            description="An InformationSystem in this namespace, registered and non-classified.",
+            json_schema_extra=immutable("system", ANOTHER_REQUEST),
+        ),
     ]
-    zone: Annotated[ObjectName, Field(description="The network zone: extranet, private or internet.")]
+    zone: Annotated[
+        ObjectName,
+        Field(
+            description="The network zone: extranet, private or internet.",
+            json_schema_extra=immutable("zone", ANOTHER_REQUEST),
+        ),
+    ]
     environment: Annotated[Environment, Field(description="Production or Test.")] = Environment.PRODUCTION
     time_to_live: (
         Annotated[
@@ -183,42 +255,45 @@ class ResourceRequestSpec(WireModel):
     ] = ()
     requested_by: Annotated[
         UserName,
-        Field(description="The authenticated user who asked. Stamped by the API server; leave it out."),
+        Field(
+            description="The authenticated user who asked. Stamped by the API server; leave it out.",
+            json_schema_extra=immutable("requestedBy", ANOTHER_REQUEST),
+        ),
     ]
 
 
 class StageDecision(WireModel):
     """One decision that counts for the newest plan."""
 
-    stage: ObjectName
-    decision: Literal["Approved", "Denied"]
-    approver: UserName
-    reason: Annotated[str, Field(max_length=1024)] = ""
+    stage: Annotated[ObjectName, Field(description="The stage decided.")]
+    decision: Annotated[Literal["Approved", "Denied"], Field(description="Approved or Denied.")]
+    approver: Annotated[UserName, Field(description="Who decided.")]
+    reason: Annotated[str, Field(max_length=1024, description="Why, in the approver's words.")] = ""
 
 
 class ResourceStatus(WireModel):
     """One object in OpenStack that belongs to this request."""
 
-    kind: Kind
-    name: Annotated[str, Field(max_length=80)]
-    id: Annotated[str, Field(max_length=128)]
-    address: Annotated[str, Field(max_length=45)] | None = None
+    kind: Annotated[Kind, Field(description="Kind of the object in OpenStack.")]
+    name: Annotated[str, Field(max_length=80, description="The object's name within the plan.")]
+    id: Annotated[str, Field(max_length=128, description="Its id in OpenStack.")]
+    address: Annotated[str, Field(max_length=45, description="Its address, where it has one.")] | None = None
 
 
 class Progress(WireModel):
     """How far the running pass is."""
 
-    done: Annotated[int, Field(ge=0)]
-    total: Annotated[int, Field(ge=0)]
-    step: Annotated[str, Field(max_length=256)] = ""
+    done: Annotated[int, Field(ge=0, description="Objects done.")]
+    total: Annotated[int, Field(ge=0, description="Objects to be done in this pass.")]
+    step: Annotated[str, Field(max_length=256, description="What is being done now.")] = ""
 
 
 class ResourceRequestStatus(WireModel):
     """What is known of the request; written by the operator only."""
 
-    observed_generation: int | None = None
+    observed_generation: Generation | None = None
     plan: Annotated[str, Field(max_length=63, description="The newest plan: what officers decide on.")] | None = None
-    plan_digest: Annotated[str, Field(max_length=64)] | None = None
+    plan_digest: Annotated[str, Field(max_length=64, description="Digest of the newest plan.")] | None = None
     approved_plan: (
         Annotated[str, Field(max_length=63, description="The plan in force: what is, or is being, built.")] | None
     ) = None
@@ -232,9 +307,39 @@ class ResourceRequestStatus(WireModel):
         ]
         | None
     ) = None
-    required_stages: Annotated[tuple[ObjectName, ...], Field(max_length=16)] = ()
-    approvals: Annotated[tuple[StageDecision, ...], Field(max_length=32)] = ()
-    project: Identifier | None = None
-    resources: Annotated[tuple[ResourceStatus, ...], Field(max_length=512)] = ()
-    progress: Progress | None = None
+    required_stages: Annotated[
+        tuple[ObjectName, ...], Field(max_length=16, description="Who has to approve the newest plan.")
+    ] = ()
+    approvals: Annotated[
+        tuple[StageDecision, ...], Field(max_length=32, description="Decisions that count for the newest plan.")
+    ] = ()
+    project: Annotated[Identifier, Field(description="Id of the Keystone project that owns the objects.")] | None = None
+    resources: Annotated[
+        tuple[ResourceStatus, ...], Field(max_length=512, description="What exists in OpenStack for this request.")
+    ] = ()
+    progress: Annotated[Progress, Field(description="The running pass; absent when none runs.")] | None = None
     conditions: Conditions = ()
+
+
+RESOURCE = CustomResource(
+    kind="ResourceRequest",
+    plural="resourcerequests",
+    short_names=("rr",),
+    description="What a department asks for one system in one zone, and what came of it.",
+    scope="Namespaced",
+    spec=ResourceRequestSpec,
+    status=ResourceRequestStatus,
+    name_schema=OBJECT_NAME_SCHEMA,
+    selectable=(".spec.zone", ".spec.system"),
+    columns=(
+        READY,
+        REASON,
+        Column("Zone", ".spec.zone"),
+        Column("System", ".spec.system"),
+        AGE,
+        Column("Plan", ".status.plan", wide=True),
+        Column("Approved-Plan", ".status.approvedPlan", wide=True),
+        Column("Step", ".status.progress.step", wide=True),
+        MESSAGE,
+    ),
+)
