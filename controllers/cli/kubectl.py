@@ -61,9 +61,10 @@ class Kubectl:
         answer = self.run("get", resource(kind), "--ignore-not-found", "-o", "json", "--", name)
         return _parsed(answer) if answer.strip() else None
 
-    def list(self, kind: Kind[Any, Any]) -> list[Document]:
-        """All objects of the kind in the namespace. Raises ClusterError."""
-        return list(_parsed(self.run("get", resource(kind), "-o", "json")).get("items", ()))
+    def select(self, kind: Kind[Any, Any], field_selector: str) -> list[Document]:
+        """The namespace's objects of the kind that fit the selector. Raises ClusterError."""
+        answer = self.run("get", resource(kind), f"--field-selector={field_selector}", "-o", "json")
+        return list(_parsed(answer).get("items", ()))
 
     def create(self, document: Document) -> Document:
         """Create the object and return it as stored. Raises ClusterError with the server's refusal."""

@@ -85,7 +85,7 @@ def _system(kubectl: Kubectl, name: str) -> InformationSystem | None:
 def _decisions(kubectl: Kubectl, plan: Plan, request: ResourceRequest | None) -> tuple[StageDecision, ...]:
     if request is not None and request.status.plan == plan.meta.name and request.status.approvals:
         return request.status.approvals  # those the operator lets count
-    return decided(plan.spec, kubectl.list(APPROVALS), plan.meta.name)
+    return decided(plan.spec, kubectl.select(APPROVALS, f"spec.plan={plan.meta.name}"))
 
 
 def read_plan(kubectl: Kubectl, name: str) -> tuple[Plan, Mapping[str, Any]]:
@@ -117,8 +117,8 @@ def verified(document: Mapping[str, Any]) -> Plan:
     return plan
 
 
-def decided(spec: PlanSpec, approvals: list[Mapping[str, Any]], name: str) -> tuple[StageDecision, ...]:
-    """The decisions among `approvals` that name this plan, in the order of its stages."""
+def decided(spec: PlanSpec, approvals: list[Mapping[str, Any]]) -> tuple[StageDecision, ...]:
+    """The approvals of a plan as decisions, in the order of its stages."""
     stages = [required.stage for required in spec.stages]
     found = [
         StageDecision(
@@ -128,6 +128,6 @@ def decided(spec: PlanSpec, approvals: list[Mapping[str, Any]], name: str) -> tu
             reason=approval["spec"].get("reason", ""),
         )
         for approval in approvals
-        if approval["spec"]["plan"] == name and approval["spec"]["stage"] in stages
+        if approval["spec"]["stage"] in stages
     ]
     return tuple(sorted(found, key=lambda decision: stages.index(decision.stage)))
