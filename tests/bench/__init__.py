@@ -1,0 +1,1 @@
+"""Figures, measured beside what anybody else would have done."""

@@ -1,0 +1,1 @@
+"""Everything, through kubectl, as the personas of one sandbox."""

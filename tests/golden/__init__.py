@@ -1,0 +1,1 @@
+"""Requests and the decisions and plans they lead to, as files to review."""
