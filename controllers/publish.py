@@ -21,16 +21,21 @@ EVENT_MESSAGE_LENGTH = 1000
 log = structlog.get_logger(__name__)
 
 
-async def publish(parts: Parts, item: Stored[Any, Any], status: WireModel) -> None:
-    """Write the status if it differs from what the API server has; tell people what changed."""
+async def publish(parts: Parts, item: Stored[Any, Any], status: WireModel) -> bool:
+    """Write the status if it differs from what the API server has; tell people what changed.
+
+    True when the API server has this status now; False when the object is gone.
+    """
     wanted = wire_status(status)
     known = parts.cache.body(item.kind, item.meta.namespace, item.meta.name)
     present = (known or {}).get("status") or {}
-    if known is None or known["metadata"]["uid"] != item.meta.uid or present == wanted:
-        return
+    if known is None or known["metadata"]["uid"] != item.meta.uid:
+        return False
+    if present == wanted:
+        return True
     answer = await parts.cluster.apply_status(item.kind, item.meta, wanted)
     if answer is None:
-        return
+        return False
     parts.cache.keep(item.kind, answer)
     for condition in _transitions(present, wanted):
         log.info(
@@ -43,6 +48,7 @@ async def publish(parts: Parts, item: Stored[Any, Any], status: WireModel) -> No
         if condition["type"] in TOLD:
             with contextlib.suppress(KunlunError):  # an Event is a courtesy; the status is the record
                 await parts.cluster.post_event(item.meta.namespace, _event(item, condition, parts.now()))
+    return True
 
 
 async def ensure_finalizer(parts: Parts, item: Stored[Any, Any]) -> None:

@@ -33,6 +33,11 @@ def evaluate(case: Circumstances) -> list[Finding]:
     return _violations(REGISTRY_RULES + ZONE_RULES, case)
 
 
+def evaluate_registry(case: Circumstances) -> list[Finding]:
+    """Whether the system may use the cloud at all; asked again at the moment something is built."""
+    return _violations((rules.the_system_is_registered, rules.the_system_is_not_classified), case)
+
+
 def evaluate_zone_rules(case: Circumstances) -> list[Finding]:
     """The rules that need no registry: what can be said without a cluster."""
     return _violations(ZONE_RULES, case)

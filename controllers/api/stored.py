@@ -83,7 +83,7 @@ def stored(kind: Kind[Spec, Status], body: Mapping[str, Any]) -> Stored[Spec, St
         spec = kind.spec.model_validate(body.get("spec") or {})
     except ValidationError as error:
         raise InvalidRequest(sentence(findings_of(error, "spec"))) from error
-    return Stored(kind, meta_of(body), spec, _status(kind, body))
+    return Stored(kind, meta_of(body), spec, readable_status(kind, body))
 
 
 def meta_of(body: Mapping[str, Any]) -> Meta:
@@ -102,7 +102,8 @@ def meta_of(body: Mapping[str, Any]) -> Meta:
     )
 
 
-def _status(kind: Kind[Spec, Status], body: Mapping[str, Any]) -> Status:
+def readable_status(kind: Kind[Spec, Status], body: Mapping[str, Any]) -> Status:
+    """The status, or an empty one when it cannot be read: it can always be found out anew."""
     try:
         return kind.status.model_validate(body.get("status") or {})
     except ValidationError:

@@ -18,6 +18,7 @@ from controllers.api.plan import PlanContent
 from controllers.api.stored import REQUESTS, ZONES
 from controllers.api.zone import ZoneSpec
 from controllers.cli.documents import Document, Unreadable, read_documents
+from controllers.cli.form import form_findings
 from controllers.cli.machine import Output, machine_text
 from controllers.cli.planpage import content_sections
 from controllers.cli.screen import facts, grid, screen
@@ -69,6 +70,9 @@ def judge_file(file: str, zones: Mapping[str, ZoneSpec]) -> list[Judged]:
 
 def judge(document: Document, zones: Mapping[str, ZoneSpec]) -> Judged:
     """One request."""
+    form = form_findings(document.body)
+    if form:
+        return Judged(document.label, _name(document.body), tuple(form), None)
     result = plan_offline(document.body, zones)
     return Judged(document.label, _name(document.body), tuple(result.problems), result.content)
 

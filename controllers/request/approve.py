@@ -7,14 +7,18 @@ module does not rely on it: it asks again at the moment something is about to be
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from controllers.api.approval import Decision
+from controllers.api.conditions import ConditionType, Reason
 from controllers.api.plan import plan_digest, plan_name
 from controllers.api.resourcerequest import StageDecision
-from controllers.api.stored import Approval, Plan, ResourceRequest
-from infra.errors import PlanForged
+from controllers.api.stored import APPROVALS, Approval, Plan, ResourceRequest, stored
+from controllers.request.circumstances import plan_named
+from controllers.request.parts import RequestParts
+from controllers.request.status import Report
+from infra.errors import ClusterUnavailable, PlanForged
 
 
 class Verdict(StrEnum):
@@ -92,3 +96,58 @@ def newest_plan(request: ResourceRequest, plans: Sequence[Plan]) -> Plan | None:
 def _decision(approval: Approval) -> StageDecision:
     spec = approval.spec
     return StageDecision(stage=spec.stage, decision=spec.decision.value, approver=spec.approver, reason=spec.reason)
+
+
+async def weigh_approvals(request: ResourceRequest, report: Report, parts: RequestParts) -> Report:
+    """Find the plan in force. The newest plan comes into force when every stage has approved it."""
+    plan = plan_named(report.plan, request, parts.cache)
+    if plan is None:
+        raise ClusterUnavailable("the plan is being read", retry_after_seconds=1)
+    cached = [item for item in parts.cache.all(APPROVALS, plan.meta.namespace) if item.spec.plan == plan.meta.name]
+    decisions = decide(plan, cached, requester=request.spec.requested_by)
+    if plan.meta.name == request.status.approved_plan:
+        return _approved(report, plan, decisions)
+    if decisions.verdict is Verdict.APPROVED:
+        decisions = await _confirmed(plan, request, parts)
+    if decisions.verdict is Verdict.APPROVED:
+        return _approved(report, plan, decisions)
+    return _not_approved(report, plan, decisions)
+
+
+async def _confirmed(plan: Plan, request: ResourceRequest, parts: RequestParts) -> Decisions:
+    """Weigh what the API server has now, by people who may decide now: the cache may be behind."""
+    selector = f"spec.plan={plan.meta.name}"
+    bodies = await parts.cluster.objects(APPROVALS, plan.meta.namespace, field_selector=selector)
+    entitled, refused = [], []
+    for approval in [stored(APPROVALS, body) for body in bodies]:
+        spec = approval.spec
+        if await parts.cluster.may_approve(
+            spec.approver, spec.approver_groups, stage=spec.stage, namespace=plan.meta.namespace
+        ):
+            entitled.append(approval)
+        else:
+            refused.append(f"approval '{approval.meta.name}': '{spec.approver}' may not decide stage '{spec.stage}'")
+    decisions = decide(plan, entitled, requester=request.spec.requested_by)
+    return replace(decisions, ignored=(*decisions.ignored, *refused))
+
+
+def _approved(report: Report, plan: Plan, decisions: Decisions) -> Report:
+    by = ", ".join(f"{item.stage} by {item.approver}" for item in decisions.counted if item.decision == "Approved")
+    return report.reached(
+        ConditionType.APPROVED,
+        Reason.APPROVED,
+        f"plan {plan.meta.name} is approved: {by}",
+        approvals=decisions.counted,
+        approved_plan=plan.meta.name,
+    )
+
+
+def _not_approved(report: Report, plan: Plan, decisions: Decisions) -> Report:
+    if decisions.verdict is Verdict.DENIED:
+        denial = next(item for item in decisions.counted if item.decision == "Denied")
+        message = f"plan {plan.meta.name} is denied by {denial.approver} ({denial.stage}): {denial.reason}"
+        return report.waiting(ConditionType.APPROVED, Reason.DENIED, message, approvals=decisions.counted)
+    message = f"plan {plan.meta.name} awaits: {', '.join(decisions.missing)}"
+    if decisions.ignored:
+        message += f" (not counted: {'; '.join(decisions.ignored)})"
+    return report.waiting(ConditionType.APPROVED, Reason.AWAITING_APPROVAL, message, approvals=decisions.counted)

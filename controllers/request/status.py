@@ -74,6 +74,18 @@ class Report:
         return found is not None and found.status == "True"
 
 
+def begin(status: ResourceRequestStatus) -> Report:
+    """A fresh report that remembers what is in force and built; everything else is found out anew."""
+    return Report(
+        approved_plan=status.approved_plan,
+        building_plan=status.building_plan,
+        project=status.project,
+        resources=status.resources,
+        plan=status.plan,
+        plan_digest=status.plan_digest,
+    )
+
+
 def status_of(report: Report, *, before: ResourceRequestStatus, generation: int, now: str) -> ResourceRequestStatus:
     """The whole status. Times move only where a condition's status does, so a settled pass changes nothing."""
     wanted = {step: report.steps.get(step, Step("Unknown", Reason.NOT_REACHED)) for step in STEPS}

@@ -71,7 +71,7 @@ def _status(tenant: Tenant, projects: list[TenantProject], problems: list[str], 
         step = Step("False", Reason.AWAITING_ZONE, "; ".join(problems))
     else:
         step = Step("True", Reason.READY, f"{len(projects)} projects")
-    return _with(tenant, tuple([*projects, *made]), step, now)
+    return _with(tenant, (*projects, *made), step, now)
 
 
 def _with(tenant: Tenant, projects: tuple[TenantProject, ...], step: Step, now: str) -> TenantStatus:

@@ -1,0 +1,52 @@
+"""Puts the operator together: the one place that knows which implementation stands behind each part."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable
+
+from controllers.cache import Cache
+from controllers.cluster import Access, Cluster, access_from_kubeconfig, access_from_service_account
+from controllers.operator import Operator, utc_now
+from controllers.request.configurator import NothingToConfigure
+from controllers.request.memory import Surveys
+from controllers.request.parts import RequestParts
+from controllers.settings import Settings
+from infra.cloud import Clouds
+from infra.engine import Engine, EngineSettings
+from policies.stages import load_stages
+
+
+@contextlib.asynccontextmanager
+async def assembled(settings: Settings, *, monotonic: Callable[[], float]) -> AsyncIterator[Operator]:
+    """An operator that is not running yet; its connections are closed at the end."""
+    clouds = Clouds(settings.cloud, settings.clouds_yaml)
+    engine_settings = EngineSettings(
+        pulumi=settings.pulumi, state=settings.state / "engine", processes=(os.cpu_count() or 1) + 1
+    )
+    try:
+        async with Cluster(_access(settings)) as cluster:
+            parts = RequestParts(
+                cluster=cluster,
+                cache=Cache(),
+                clouds=clouds,
+                engine=Engine(engine_settings, clouds),
+                surveys=Surveys(clouds),
+                configurator=NothingToConfigure(),
+                procedure=load_stages(),
+                settings=settings,
+                now=utc_now,
+                monotonic=monotonic,
+                started=monotonic(),
+            )
+            yield Operator(parts, settings.state / "ready")
+    finally:
+        clouds.close()
+
+
+def _access(settings: Settings) -> Access:
+    if settings.kubeconfig is not None:
+        return access_from_kubeconfig(settings.kubeconfig)
+    host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
+    return access_from_service_account(f"https://{host}:{port}")

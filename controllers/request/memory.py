@@ -1,0 +1,73 @@
+"""What this process remembers of the stacks it worked on. Losing it costs listings, never correctness."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from infra.cloud import Cloud, Clouds
+from infra.engine import Built
+from infra.provider.observe import ProjectListing, list_project, list_servers
+
+SPREAD = 2**32
+
+
+@dataclass(slots=True)
+class Memory:
+    """Per request (by uid): which plan this process has carried out, and when to look again."""
+
+    plan: str | None = None
+    built: Built | None = None
+    next_look: float | None = None
+
+    def built_by(self, plan: str) -> Built | None:
+        """What this process built for exactly this plan."""
+        return self.built if self.plan == plan else None
+
+
+@dataclass(slots=True)
+class Memories:
+    """All of them; entries go with their requests."""
+
+    by_uid: dict[str, Memory] = field(default_factory=dict)
+
+    def of(self, uid: str) -> Memory:
+        return self.by_uid.setdefault(uid, Memory())
+
+    def forget(self, uid: str) -> None:
+        self.by_uid.pop(uid, None)
+
+
+class Surveys:
+    """One listing of a project serves everybody who asks for one not older than it."""
+
+    def __init__(self, clouds: Clouds) -> None:
+        self._clouds = clouds
+        self._taken: dict[tuple[str, str], tuple[float, ProjectListing]] = {}
+        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
+
+    async def everything(self, project_id: str, *, not_before: float) -> ProjectListing:
+        """All kinds, by a listing begun at or after `not_before` (event loop time)."""
+        return await self._shared(("everything", project_id), list_project, not_before)
+
+    async def servers(self, project_id: str, *, not_before: float) -> ProjectListing:
+        """Servers only: the poll while they build."""
+        return await self._shared(("servers", project_id), list_servers, not_before)
+
+    async def _shared(
+        self, key: tuple[str, str], listed: Callable[[Cloud], Awaitable[ProjectListing]], not_before: float
+    ) -> ProjectListing:
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            known = self._taken.get(key)
+            if known is None or known[0] < not_before:
+                began = asyncio.get_running_loop().time()
+                known = (began, await listed(self._clouds.project(key[1])))
+                self._taken[key] = known
+            return known[1]
+
+
+def spread(uid: str) -> float:
+    """A number in [0, 1) that is the same for the same request: spreads looks evenly, also over a restart."""
+    return zlib.crc32(uid.encode()) / SPREAD

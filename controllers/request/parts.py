@@ -1,0 +1,24 @@
+"""What the request's chapters work with beyond the common parts."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from controllers.parts import Parts
+from controllers.request.configurator import Configurator
+from controllers.request.memory import Memories, Surveys
+from infra.engine import Engine
+from policies.stages import Stages
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestParts(Parts):
+    """`planning` is held while a plan is made: addresses are given out one plan at a time."""
+
+    engine: Engine
+    surveys: Surveys
+    configurator: Configurator
+    procedure: Stages
+    memories: Memories = field(default_factory=Memories)
+    planning: asyncio.Lock = field(default_factory=asyncio.Lock)

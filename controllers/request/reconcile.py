@@ -1,0 +1,73 @@
+"""The story of a request, on one screen.
+
+Whatever woke us, the same pass runs over the whole object: first what was asked (is it valid, allowed,
+planned, approved), then what is in force (is it built, configured, still so). A newer spec that is not
+approved yet, or not even allowed, leaves the plan in force alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from controllers.api.conditions import ConditionType
+from controllers.api.resourcerequest import ResourceRequestSpec
+from controllers.api.stored import REQUESTS, ResourceRequest, Stored, meta_of, readable_status
+from controllers.publish import ensure_finalizer, publish
+from controllers.request.approve import weigh_approvals
+from controllers.request.configure import configure_guests
+from controllers.request.draft import draft_plan
+from controllers.request.examine import check_form, check_policy
+from controllers.request.parts import RequestParts
+from controllers.request.provision import provision_plan
+from controllers.request.status import Report, begin, status_of
+from controllers.request.withdraw import withdraw
+from infra.errors import InvalidRequest, KunlunError
+
+Chapter = tuple[ConditionType, Callable[[ResourceRequest, Report, RequestParts], Awaitable[Report]]]
+
+ASKED: Sequence[Chapter] = (
+    (ConditionType.VALIDATED, check_form),
+    (ConditionType.COMPLIANT, check_policy),
+    (ConditionType.PLANNED, draft_plan),
+    (ConditionType.APPROVED, weigh_approvals),
+)
+IN_FORCE: Sequence[Chapter] = (
+    (ConditionType.PROVISIONED, provision_plan),
+    (ConditionType.CONFIGURED, configure_guests),
+)
+
+
+async def reconcile(request: ResourceRequest, parts: RequestParts) -> float | None:
+    """One pass. Returns the seconds after which another is wanted, None to wait for an event."""
+    if request.meta.deleting:
+        return await withdraw(request, parts)
+    await ensure_finalizer(parts, request)
+    report = await _read(ASKED, request, begin(request.status), parts)
+    if report.approved_plan is not None:
+        report = await _read(IN_FORCE, request, report, parts)
+    status = status_of(report, before=request.status, generation=request.meta.generation, now=parts.now())
+    await publish(parts, request, status)
+    return report.retry_after_seconds
+
+
+async def _read(chapters: Sequence[Chapter], request: ResourceRequest, report: Report, parts: RequestParts) -> Report:
+    for step, chapter in chapters:
+        try:
+            report = await chapter(request, report, parts)
+        except KunlunError as error:
+            report = report.failed(step, error)
+        if not report.done(step):
+            break
+    return report
+
+
+async def refuse_unreadable(body: Mapping[str, Any] | None, error: InvalidRequest, parts: RequestParts) -> None:
+    """Tell the requester of a spec that does not fit the form at all (the API server lets none through)."""
+    if body is None:
+        return
+    status = readable_status(REQUESTS, body)
+    request = Stored(REQUESTS, meta_of(body), ResourceRequestSpec.model_construct(), status)  # type: ignore[call-arg]
+    report = begin(status).failed(ConditionType.VALIDATED, error)
+    refused = status_of(report, before=status, generation=request.meta.generation, now=parts.now())
+    await publish(parts, request, refused)

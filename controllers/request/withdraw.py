@@ -1,0 +1,82 @@
+"""The end of a request: everything of ours goes, is seen to be gone, and only then the object may go."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import structlog
+
+from controllers.api import FINALIZER
+from controllers.api.stored import ResourceRequest
+from controllers.publish import drop_finalizer, publish
+from controllers.request.parts import RequestParts
+from controllers.request.status import begin, status_of
+from infra.engine import StepEvent
+from infra.errors import KunlunError, TransientError
+from infra.stackplan import Origin
+
+AFTER_FAILURE_SECONDS = 10.0
+log = structlog.get_logger(__name__)
+
+
+async def withdraw(request: ResourceRequest, parts: RequestParts) -> float | None:
+    """Remove what was built, then the finalizer. Failures are shown in the status and tried again."""
+    if FINALIZER not in request.meta.finalizers:
+        parts.memories.forget(request.meta.uid)
+        return None
+    if request.status.building_plan is not None and request.status.project is not None:
+        pause = parts.started + parts.settings.recovery_delay_seconds - parts.monotonic()
+        if pause > 0:  # a call that a killed process had sent may still take effect
+            return pause
+        await _tell(request, "removing everything that was built", parts)
+        try:
+            await _remove(request, request.status.project, parts)
+        except KunlunError as error:
+            await _tell(request, f"{error.reason}: {error.message}", parts)
+            return error.retry_after_seconds if isinstance(error, TransientError) else AFTER_FAILURE_SECONDS
+    await drop_finalizer(parts, request)
+    parts.memories.forget(request.meta.uid)
+    return None
+
+
+def retained_volumes(request: ResourceRequest) -> set[str]:
+    """Logical names of the data volumes that outlive their request."""
+    return {
+        f"volume-{entry.name}-{index}.{volume.name}"
+        for entry in request.spec.servers
+        for index in range(entry.count)
+        for volume in entry.volumes
+        if volume.on_delete == "Retain"
+    }
+
+
+async def _remove(request: ResourceRequest, project: str, parts: RequestParts) -> None:
+    meta = request.meta
+    origin = Origin(namespace=meta.namespace, name=meta.name, uid=meta.uid, generation=meta.generation)
+    tasks: set[asyncio.Task[None]] = set()
+
+    def on_progress(event: StepEvent) -> None:
+        if event.phase == "done" and not tasks:
+            text = f"removed {event.done} of {event.total}: {event.kind} {event.name}"
+            task = asyncio.get_running_loop().create_task(_tell_if_possible(request, text, parts))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+    kept = await parts.engine.remove(origin, project, on_progress=on_progress, keep=retained_volumes(request))
+    await asyncio.gather(*tasks)
+    if kept:
+        log.info("volumes kept", request=meta.name, namespace=meta.namespace, volumes=sorted(kept))
+
+
+async def _tell_if_possible(request: ResourceRequest, message: str, parts: RequestParts) -> None:
+    try:
+        await _tell(request, message, parts)
+    except KunlunError as error:
+        log.debug("progress not written", request=request.meta.name, reason=error.reason)
+
+
+async def _tell(request: ResourceRequest, message: str, parts: RequestParts) -> None:
+    report = replace(begin(request.status), deleting=message)
+    status = status_of(report, before=request.status, generation=request.meta.generation, now=parts.now())
+    await publish(parts, request, status)
