@@ -136,10 +136,13 @@ class Cloud:
         return True
 
     async def get(self, service: Service, path: str, query: Query | None = None) -> Answer:
-        return await self._call("GET", service, path, query=query)
+        return await self._call("GET", service, _with_query(path, query))
 
-    async def post(self, service: Service, path: str, body: Mapping[str, Any]) -> Answer:
-        return await self._call("POST", service, path, body)
+    async def post(
+        self, service: Service, path: str, body: Mapping[str, Any], *, microversion: str | None = None
+    ) -> Answer:
+        """`microversion` as the header wants it, such as "volume 3.42"."""
+        return await self._call("POST", service, path, body, microversion=microversion)
 
     async def put(self, service: Service, path: str, body: Mapping[str, Any]) -> Answer:
         return await self._call("PUT", service, path, body)
@@ -158,7 +161,7 @@ class Cloud:
         """All pages of a collection; `path` may end with `/detail`."""
         key = path.removesuffix("/detail").rsplit("/", 1)[-1].replace("-", "_")
         found: list[Answer] = []
-        asked = f"{path}?{urlencode(query)}" if query else path
+        asked = _with_query(path, query)
         while True:
             answer = await self._call("GET", service, asked)
             found += answer.get(key, [])
@@ -173,11 +176,12 @@ class Cloud:
         service: Service,
         path: str,
         body: Mapping[str, Any] | None = None,
-        query: Query | None = None,
+        *,
+        microversion: str | None = None,
     ) -> Answer:
         asked = f"{method} {_collection(path)}"
-        target = f"{path}?{urlencode(query)}" if query else path
-        send = partial(self._send, method, service, target, body)
+        headers = {"OpenStack-API-Version": microversion} if microversion else {}
+        send = partial(self._send, method, service, path, json=body, headers=headers)
         try:
             response = await self._in_thread(asked, send, DEADLINE_SECONDS)
         except CloudUnavailable as error:
@@ -187,9 +191,9 @@ class Cloud:
             return answer if isinstance(answer, dict) else {}
         raise _unknown_if_change(method, error_from_answer(response.status_code, answer, response.headers, asked))
 
-    def _send(self, method: str, service: Service, target: str, body: Mapping[str, Any] | None) -> Any:
-        url = f"{self._address(service)}/{target.lstrip('/')}"
-        return self._session.request(url, method, json=body, raise_exc=False, redirect=False)
+    def _send(self, method: str, service: Service, path: str, **content: Any) -> Any:
+        url = f"{self._address(service)}/{path.lstrip('/')}"
+        return self._session.request(url, method, raise_exc=False, redirect=False, **content)
 
     def _address(self, service: Service) -> str:
         if service not in self._addresses:
@@ -242,6 +246,10 @@ def _with_version(address: str, version: str) -> str:
     """`http://nova` -> `http://nova/v2.1`; an address that names a version is left alone."""
     named = any(part[:1] == "v" and part[1:2].isdigit() for part in urlsplit(address).path.split("/"))
     return address.rstrip("/") if named else f"{address.rstrip('/')}/{version}"
+
+
+def _with_query(path: str, query: Query | None) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def _collection(path: str) -> str:

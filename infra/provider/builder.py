@@ -1,0 +1,152 @@
+"""The only place with effects on the cloud: adopt what carries the marker, else create; ask the authority first.
+
+A pass has one builder. It knows what was observed when the pass began and what the pass has made since; an object
+is made at most once however many ask for it. In a first build nothing was observed because nothing can exist.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from infra.cloud_answers import OutcomeUnknown
+from infra.errors import CloudRefused, NotApproved
+from infra.provider.authority import Authority
+from infra.provider.kinds import BY_KIND
+from infra.provider.observed import Observed, ObservedObject, differing_fields, identity_of
+from infra.provider.resource import CloudCalls, Made, Names, Resource, Scene
+from infra.provider.volume import wait_until_usable
+from infra.provider.waiting import Patience
+from infra.stackplan import FORCES_REPLACEMENT, Kind, PlannedObject, marker
+
+Operation = Literal["create", "update", "delete"]
+
+_LOOK_AGAIN_SECONDS = (0.5, 1.5, 3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class StepEvent:
+    """One step of a pass, seen where it happens. `done` of `total` steps are finished."""
+
+    name: str
+    kind: Kind
+    operation: Operation
+    moment: Literal["started", "done"]
+    done: int
+    total: int
+
+
+@dataclass(slots=True)
+class Steps:
+    """Counts the steps of a pass and tells whoever listens."""
+
+    total: int
+    listener: Callable[[StepEvent], None]
+    done: int = 0
+
+    def started(self, kind: Kind, name: str, operation: Operation) -> None:
+        self.listener(StepEvent(name, kind, operation, "started", self.done, self.total))
+
+    def finished(self, kind: Kind, name: str, operation: Operation) -> None:
+        self.done = min(self.done + 1, self.total)
+        self.listener(StepEvent(name, kind, operation, "done", self.done, self.total))
+
+
+@dataclass(slots=True)
+class Builder:
+    """The effects of one pass on one request."""
+
+    cloud: CloudCalls
+    authority: Authority
+    observed: Observed
+    steps: Steps
+    patience: Patience = field(default_factory=Patience)
+    names: Names = field(init=False)
+    made: dict[str, Made] = field(init=False, default_factory=dict)
+    _scene: Scene = field(init=False)
+    _making: dict[str, asyncio.Future[Made]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.names = _names_of(self.authority.planned, self.observed)
+        self._scene = Scene(self.cloud, self.names, self.patience)
+
+    async def ensure(self, planned: PlannedObject) -> Made:
+        """Adopts or creates a planned object, once per pass; later calls wait for the first."""
+        if planned.name not in self._making:
+            self._making[planned.name] = asyncio.ensure_future(self._ensure(planned))
+        return await asyncio.shield(self._making[planned.name])
+
+    async def update(self, planned: PlannedObject, object_id: str) -> None:
+        """Brings an existing object of this request to its planned inputs."""
+        found = self.observed.by_id.get(object_id)
+        if found is None or found.identity != identity_of(planned):
+            raise NotApproved(f"{planned.kind} {planned.name} is no object of this request")
+        await self._adopt(planned, found)
+
+    async def delete(self, kind: Kind, object_id: str, name: str) -> None:
+        """Deletes an observed object and waits until it is gone. Kept volumes are left alone in silence."""
+        found = self.observed.by_id.get(object_id)
+        if found is not None and self.authority.keeps(found):
+            return
+        permitted = self.authority.permit_deleting(found, f"{kind} {name} ({object_id})")
+        if any(made.id == object_id for made in self.made.values()):
+            raise NotApproved(f"{kind} {name} was made by this very pass")
+        self.steps.started(kind, permitted.name, "delete")
+        await BY_KIND[kind].delete(self._scene, object_id, permitted.raw)
+        self.steps.finished(kind, permitted.name, "delete")
+
+    async def _ensure(self, planned: PlannedObject) -> Made:
+        found = self.observed.by_identity.get(identity_of(planned))
+        if found is not None:
+            await self._adopt(planned, found)
+            made = Made(found.id, found.raw)
+        else:
+            self.steps.started(planned.kind, planned.name, "create")
+            made = await self._create(BY_KIND[planned.kind], planned)
+            self._scene.made[made.id] = made.raw
+        self.made[planned.name] = made
+        self.names.replace(planned.name, made.id)
+        if planned.kind is Kind.VOLUME:
+            await wait_until_usable(self._scene, made.id)
+        if found is None:
+            self.steps.finished(planned.kind, planned.name, "create")
+        return made
+
+    async def _adopt(self, planned: PlannedObject, found: ObservedObject) -> None:
+        differing = differing_fields(planned, found)
+        if fixed := [key for key in differing if key in FORCES_REPLACEMENT[planned.kind]]:
+            raise CloudRefused(f"{planned.kind} {planned.name} was changed beyond repair in: {', '.join(fixed)}")
+        if differing:
+            self.steps.started(planned.kind, planned.name, "update")
+            await BY_KIND[planned.kind].update(self._scene, found.id, planned)
+            self.steps.finished(planned.kind, planned.name, "update")
+
+    async def _create(self, resource: Resource, planned: PlannedObject) -> Made:
+        text = marker(self.authority.uid, planned.name, planned.fingerprint)
+        try:
+            return await resource.create(self._scene, planned, text)
+        except OutcomeUnknown as error:
+            made = await self._found_after(resource, planned, text)
+            if made is None:
+                raise error from None
+            return made
+
+    async def _found_after(self, resource: Resource, planned: PlannedObject, text: str) -> Made | None:
+        """Looks for an object whose POST broke; it may still be on its way into the database."""
+        for pause in _LOOK_AGAIN_SECONDS:
+            await self.patience.pause(pause)
+            if made := await resource.find(self._scene, planned, text):
+                return made
+        return None
+
+
+def _names_of(planned: Mapping[str, PlannedObject], observed: Observed) -> Names:
+    """Only objects the plan keeps can be referred to; an object of an earlier plan is known by its id alone."""
+    names = Names()
+    wanted = {identity_of(one) for one in planned.values()}
+    for found in observed.objects:
+        if found.identity in wanted:
+            names.record(found.name, found.id)
+    return names

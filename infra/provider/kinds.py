@@ -1,0 +1,48 @@
+"""Every kind the provider knows, by kind and by Pulumi type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from infra.provider.network import Network
+from infra.provider.port import Port
+from infra.provider.resource import Resource
+from infra.provider.router import Router
+from infra.provider.router_interface import RouterInterface
+from infra.provider.security_group import SecurityGroup
+from infra.provider.security_group_rules import SecurityGroupRules
+from infra.provider.server import Server
+from infra.provider.subnet import Subnet
+from infra.provider.volume import Volume
+from infra.provider.volume_attachment import VolumeAttachment
+from infra.stackplan import Kind
+
+_ALL: tuple[Resource, ...] = (
+    Router(),
+    Network(),
+    Subnet(),
+    RouterInterface(),
+    SecurityGroup(),
+    SecurityGroupRules(),
+    Port(),
+    Volume(),
+    Server(),
+    VolumeAttachment(),
+)
+
+BY_KIND: Mapping[Kind, Resource] = {resource.kind: resource for resource in _ALL}
+BY_PULUMI_TYPE: Mapping[str, Resource] = {resource.pulumi_type: resource for resource in _ALL}
+
+REMOVAL_ORDER: tuple[Kind, ...] = (
+    Kind.VOLUME_ATTACHMENT,
+    Kind.SERVER,
+    Kind.ROUTER_INTERFACE,
+    Kind.SECURITY_GROUP_RULES,
+    Kind.PORT,
+    Kind.VOLUME,
+    Kind.SUBNET,
+    Kind.NETWORK,
+    Kind.SECURITY_GROUP,
+    Kind.ROUTER,
+)
+"""An order in which any set of our objects can be deleted, kind by kind."""

@@ -1,0 +1,187 @@
+"""Observing: one list call per kind and project, shared by all requests of that project.
+
+An object is ours when its marker carries the request's uid. Router interfaces, rules and volume attachments have
+no marker of their own: they are ours when both their ends are. Objects already being deleted are not there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from infra.cloud import Answer, Query, Service
+from infra.provider.kinds import BY_KIND
+from infra.provider.observed import Observed, ObservedObject
+from infra.provider.resource import CloudCalls, Names, created_at, marker_text
+from infra.provider.router_interface import is_interface, subnet_of
+from infra.provider.security_group_rules import rules_id
+from infra.provider.server import fault_of
+from infra.provider.volume_attachment import attachment_id
+from infra.stackplan import Kind, fingerprint, marker_parts
+
+_COLLECTIONS: Mapping[Kind, tuple[Service, str]] = {
+    Kind.ROUTER: ("network", "routers"),
+    Kind.NETWORK: ("network", "networks"),
+    Kind.SUBNET: ("network", "subnets"),
+    Kind.SECURITY_GROUP: ("network", "security-groups"),
+    Kind.PORT: ("network", "ports"),
+    Kind.VOLUME: ("volume", "volumes/detail"),
+    Kind.SERVER: ("compute", "servers/detail"),
+}
+_GOING = frozenset({"DELETED", "SOFT_DELETED", "deleting"})
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A live object and what its marker says."""
+
+    kind: Kind
+    name: str
+    fingerprint: str
+    raw: Answer
+
+
+@dataclass(frozen=True)
+class ProjectListing:
+    """Everything of the listed kinds in one project, whoever made it."""
+
+    collections: Mapping[Kind, list[Answer]]
+
+    def __getitem__(self, kind: Kind) -> list[Answer]:
+        return self.collections.get(kind, [])
+
+    def ports_of(self, device_id: str) -> list[Answer]:
+        """The ports of a server or router."""
+        return self._ports_by_device.get(device_id, [])
+
+    @cached_property
+    def marked(self) -> Mapping[str, list[Marked]]:
+        """By uid, and of each kind the oldest first."""
+        found: dict[str, list[Marked]] = defaultdict(list)
+        for kind in _COLLECTIONS:
+            for raw in sorted(self[kind], key=created_at):
+                parts = marker_parts(marker_text(raw))
+                if parts and not _is_going(raw):
+                    uid, name, prints = parts
+                    found[uid].append(Marked(kind, name, prints, raw))
+        return found
+
+    @cached_property
+    def _ports_by_device(self) -> Mapping[str, list[Answer]]:
+        found: dict[str, list[Answer]] = defaultdict(list)
+        for port in self[Kind.PORT]:
+            found[port.get("device_id", "")].append(port)
+        return found
+
+
+async def list_project(cloud: CloudCalls) -> ProjectListing:
+    """Lists all kinds at the same time; volumes only where the cloud has them."""
+    kinds = [kind for kind in _COLLECTIONS if kind is not Kind.VOLUME or await cloud.has("volume")]
+    answers = await asyncio.gather(*(_listed(cloud, kind) for kind in kinds))
+    return ProjectListing(dict(zip(kinds, answers, strict=True)))
+
+
+async def observe(cloud: CloudCalls, uid: str) -> Observed:
+    """Everything of one request, by a listing of its own."""
+    return observed_from_listing(await list_project(cloud), uid)
+
+
+async def list_servers(cloud: CloudCalls) -> ProjectListing:
+    """The cheap poll while servers build: one call, for all requests of the project."""
+    return ProjectListing({Kind.SERVER: await _listed(cloud, Kind.SERVER)})
+
+
+def servers_from_listing(listing: ProjectListing, uid: str) -> dict[str, ObservedObject]:
+    """Pure: one request's servers by logical name, with status and fault only."""
+    return {one.name: _object(one, ProjectListing({}), Names()) for one in listing.marked.get(uid, [])}
+
+
+def observed_from_listing(listing: ProjectListing, uid: str) -> Observed:
+    """Pure: the part of a project's listing that belongs to one request."""
+    marked = listing.marked.get(uid, [])
+    names = Names()
+    for one in marked:
+        names.record(one.name, one.raw["id"])
+    objects = [_object(one, listing, names) for one in marked]
+    prints = {found.name: found.fingerprint for found in reversed(objects)}  # the oldest of twins has the last word
+    objects += _unmarked(listing, objects, names, prints)
+    return Observed(uid, tuple(_with_twins(objects)))
+
+
+async def _listed(cloud: CloudCalls, kind: Kind) -> list[Answer]:
+    service, path = _COLLECTIONS[kind]
+    query: Query = {"project_id": cloud.project_id} if service == "network" and cloud.project_id else {}
+    return await cloud.list(service, path, query)
+
+
+def _object(marked: Marked, listing: ProjectListing, names: Names) -> ObservedObject:
+    raw = marked.raw
+    addresses = raw.get("fixed_ips") or []
+    return ObservedObject(
+        kind=marked.kind,
+        id=raw["id"],
+        name=marked.name,
+        fingerprint=marked.fingerprint,
+        inputs=BY_KIND[marked.kind].live(raw, names, listing),
+        created_at=created_at(raw),
+        status=str(raw.get("status", "")),
+        fault=fault_of(raw),
+        address=addresses[0]["ip_address"] if marked.kind is Kind.PORT and addresses else None,
+        raw=raw,
+    )
+
+
+def _unmarked(
+    listing: ProjectListing, marked: list[ObservedObject], names: Names, prints: Mapping[str, str]
+) -> Iterator[ObservedObject]:
+    """Objects that are ours because both their ends are."""
+    ours = {found.id: found for found in marked}
+    for kind, name, object_id, raw in _between(listing, marked, ours):
+        inputs = BY_KIND[kind].live(raw, names, listing)
+        yield ObservedObject(kind, object_id, name, fingerprint(kind, inputs, prints), inputs, raw=raw)
+
+
+def _between(
+    listing: ProjectListing, marked: list[ObservedObject], ours: Mapping[str, ObservedObject]
+) -> Iterator[tuple[Kind, str, str, Answer]]:
+    for found in marked:
+        if found.kind is Kind.ROUTER:
+            for port in filter(is_interface, listing.ports_of(found.id)):
+                if subnet := ours.get(subnet_of(port) or ""):
+                    yield Kind.ROUTER_INTERFACE, _renamed(subnet.name, "interface"), port["id"], port
+        if found.kind is Kind.SECURITY_GROUP:
+            yield Kind.SECURITY_GROUP_RULES, _renamed(found.name, "rules"), rules_id(found.id), found.raw
+        if found.kind is Kind.SERVER:
+            yield from _attachments(found, ours)
+
+
+def _attachments(server: ObservedObject, ours: Mapping[str, ObservedObject]) -> Iterator[tuple[Kind, str, str, Answer]]:
+    for entry in server.raw.get("os-extended-volumes:volumes_attached") or []:
+        volume = ours.get(entry["id"])
+        if volume and volume.name.startswith("volume-"):
+            raw = {"server_id": server.id, "volume_id": volume.id}
+            name = _renamed(volume.name, "attachment")
+            yield Kind.VOLUME_ATTACHMENT, name, attachment_id(server.id, volume.id), raw
+
+
+def _with_twins(objects: list[ObservedObject]) -> Iterator[ObservedObject]:
+    seen: set[tuple[Kind, str, str]] = set()
+    for found in objects:
+        yield found if found.identity not in seen else _as_twin(found)
+        seen.add(found.identity)
+
+
+def _as_twin(found: ObservedObject) -> ObservedObject:
+    return replace(found, twin=True)
+
+
+def _is_going(raw: Answer) -> bool:
+    return raw.get("status") in _GOING or raw.get("OS-EXT-STS:task_state") == "deleting"
+
+
+def _renamed(name: str, kind_word: str) -> str:
+    """`subnet-app` -> `interface-app`: logical names of one thing share their end."""
+    return f"{kind_word}-{name.partition('-')[2]}"

@@ -1,0 +1,118 @@
+"""What exists of one request, as values; and the difference from what was planned. Nothing here calls anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from infra.cloud import Answer
+from infra.provider.resource import Inputs
+from infra.stackplan import Kind, PlannedObject
+
+Identity = tuple[Kind, str, str]
+"""Kind, logical name, fingerprint: what a plan and a marker have in common."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedObject:
+    """One object of ours. `inputs` are in the logical form of the plan: equality means no drift.
+
+    `twin` marks a later object with the same marker as an earlier one. `raw` is what OpenStack showed.
+    """
+
+    kind: Kind
+    id: str
+    name: str
+    fingerprint: str
+    inputs: Inputs
+    created_at: str = ""
+    status: str = ""
+    fault: str | None = None
+    address: str | None = None
+    twin: bool = False
+    raw: Answer = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def identity(self) -> Identity:
+        return self.kind, self.name, self.fingerprint
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything that carries the request's uid, and what hangs between such objects."""
+
+    uid: str
+    objects: tuple[ObservedObject, ...] = ()
+
+    @cached_property
+    def by_identity(self) -> Mapping[Identity, ObservedObject]:
+        """Twins left out: the oldest of them counts."""
+        return {found.identity: found for found in self.objects if not found.twin}
+
+    @cached_property
+    def by_id(self) -> Mapping[str, ObservedObject]:
+        return {found.id: found for found in self.objects}
+
+    @property
+    def twins(self) -> tuple[ObservedObject, ...]:
+        return tuple(found for found in self.objects if found.twin)
+
+    def without(self, gone: Iterable[ObservedObject]) -> Observed:
+        """The same without objects that were deleted since."""
+        ids = {found.id for found in gone}
+        return Observed(self.uid, tuple(found for found in self.objects if found.id not in ids))
+
+
+class Deviation(StrEnum):
+    """How the cloud differs from the plan."""
+
+    MISSING = "Missing"
+    CHANGED = "Changed"
+    UNEXPECTED = "Unexpected"
+    TWIN = "Twin"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One deviation; `fields` are the inputs that differ when the object is there but changed."""
+
+    deviation: Deviation
+    kind: Kind
+    name: str
+    id: str | None = None
+    fields: tuple[str, ...] = ()
+
+
+def differences(planned: Mapping[str, PlannedObject], observed: Observed) -> list[Difference]:
+    """Everything that differs. UNEXPECTED are objects of ours that the plan does not name (any more)."""
+    wanted = {identity_of(one): one for one in planned.values()}
+    return [*_lacking(wanted, observed), *_surplus(wanted, observed)]
+
+
+def identity_of(planned: PlannedObject) -> Identity:
+    """What the marker of this planned object says (or would say)."""
+    return planned.kind, planned.name, planned.fingerprint
+
+
+def differing_fields(planned: PlannedObject, found: ObservedObject) -> tuple[str, ...]:
+    """The inputs that are not as planned."""
+    return tuple(key for key in planned.inputs if planned.inputs[key] != found.inputs.get(key))
+
+
+def _lacking(wanted: Mapping[Identity, PlannedObject], observed: Observed) -> Iterator[Difference]:
+    for identity, planned in wanted.items():
+        found = observed.by_identity.get(identity)
+        if found is None:
+            yield Difference(Deviation.MISSING, planned.kind, planned.name)
+        elif fields := differing_fields(planned, found):
+            yield Difference(Deviation.CHANGED, planned.kind, planned.name, found.id, fields)
+
+
+def _surplus(wanted: Mapping[Identity, PlannedObject], observed: Observed) -> Iterator[Difference]:
+    for found in observed.objects:
+        if found.twin:
+            yield Difference(Deviation.TWIN, found.kind, found.name, found.id)
+        elif found.identity not in wanted:
+            yield Difference(Deviation.UNEXPECTED, found.kind, found.name, found.id)

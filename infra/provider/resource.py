@@ -1,0 +1,166 @@
+"""What every kind of OpenStack object offers: three translations and three effects.
+
+A kind is one module. `declared` reads what the engine asks for, `live` reads what OpenStack shows; both give
+the logical form of `infra.stackplan`, so that "is it in the plan" and "is there drift" are plain equality.
+The effects are made from the *planned* inputs, never from what the engine sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from infra.cloud import Answer, Query, Service
+from infra.provider.waiting import Patience
+from infra.stackplan import MARKER_PREFIX, Kind, PlannedObject, marker_parts
+
+Inputs = dict[str, Any]
+
+
+class CloudCalls(Protocol):
+    """The part of `infra.cloud.Cloud` the provider uses."""
+
+    project_id: str | None
+
+    async def has(self, service: Service) -> bool: ...
+    async def get(self, service: Service, path: str, query: Query | None = None) -> Answer: ...
+    async def list(self, service: Service, path: str, query: Query | None = None) -> list[Answer]: ...
+    async def post(
+        self, service: Service, path: str, body: Mapping[str, Any], *, microversion: str | None = None
+    ) -> Answer: ...
+    async def put(self, service: Service, path: str, body: Mapping[str, Any]) -> Answer: ...
+    async def delete(self, service: Service, path: str) -> None: ...
+
+
+class Names:
+    """Logical names and OpenStack ids of one request, both ways. Several ids may carry one name (twins)."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._ids: dict[str, str] = {}
+
+    def record(self, name: str, object_id: str) -> None:
+        """The first id recorded for a name stays the one its references mean, until `replace`."""
+        self._names[object_id] = name
+        self._ids.setdefault(name, object_id)
+
+    def replace(self, name: str, object_id: str) -> None:
+        self._names[object_id] = name
+        self._ids[name] = object_id
+
+    def reference(self, object_id: str | None) -> str | None:
+        """`@name` for an object of this request, else the id itself."""
+        name = self._names.get(object_id or "")
+        return f"@{name}" if name else object_id
+
+    def id(self, reference: str) -> str:
+        """The id behind `@name`. KeyError if it was neither observed nor made."""
+        return self._ids[reference.removeprefix("@")]
+
+
+class Given:
+    """What the engine sends for one object, taken field by field, so that no field can slip through."""
+
+    def __init__(self, properties: Mapping[str, Any]) -> None:
+        self._left = {key: value for key, value in properties.items() if value is not None}
+
+    def take(self, key: str) -> Any:
+        return self._left.pop(key, None)
+
+    def take_single(self, key: str) -> Mapping[str, Any]:
+        """The one entry of a list of structures; anything else reads as empty and thus differs from the plan."""
+        entries = self._left.pop(key, None)
+        return entries[0] if isinstance(entries, list) and len(entries) == 1 else {}
+
+    def left(self) -> list[str]:
+        """The fields nobody took."""
+        return sorted(self._left)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An object that exists now: its id and what OpenStack answered."""
+
+    id: str
+    raw: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where effects happen: the cloud, the names known so far, and how long to wait for slow things."""
+
+    cloud: CloudCalls
+    names: Names
+    patience: Patience
+    made: dict[str, Answer] = field(default_factory=dict)
+
+
+class Listing(Protocol):
+    """What one listing of a project shows beside the object itself (see `infra.provider.observe`)."""
+
+    def ports_of(self, device_id: str) -> Iterable[Answer]: ...
+
+
+class Resource(Protocol):
+    """One kind. `update` and `delete` return when the change is done; `create` as soon as the id is known."""
+
+    kind: Kind
+    pulumi_type: str
+    """Stored state: never renamed without an alias."""
+    replaced_by: frozenset[str]
+    """Pulumi properties whose change means another object."""
+
+    def marker_of(self, given: Given) -> str | None:
+        """The marker in the engine's inputs; None for kinds that have none of their own."""
+
+    def declared(self, given: Given, names: Names) -> Inputs:
+        """Logical inputs of what the engine asks for. MUST take every field it understands."""
+
+    def live(self, raw: Answer, names: Names, listing: Listing) -> Inputs:
+        """Logical inputs of what OpenStack shows. MUST NOT call anything."""
+
+    async def create(self, scene: Scene, planned: PlannedObject, marker: str) -> Made:
+        """Sends the POST, with the marker in it. Nothing that can fail may follow it."""
+
+    async def find(self, scene: Scene, planned: PlannedObject, marker: str) -> Made | None:
+        """Looks for the object after a POST whose outcome is unknown."""
+
+    async def update(self, scene: Scene, object_id: str, planned: PlannedObject) -> None:
+        """Brings the object to the planned inputs, from whatever it is now. Idempotent."""
+
+    async def delete(self, scene: Scene, object_id: str, raw: Answer) -> None:
+        """Returns when the object is really gone; absence is success."""
+
+
+def description_marker(given: Given) -> str | None:
+    """Neutron's objects carry the marker as their description (Neutron refuses tags on POST)."""
+    description = given.take("description")
+    return description if isinstance(description, str) else None
+
+
+def metadata_marker(given: Given) -> str | None:
+    """Nova and Cinder carry the marker in `metadata`; any other entry there makes it no marker at all."""
+    metadata = given.take("metadata")
+    return metadata.get(MARKER_PREFIX) if isinstance(metadata, dict) and len(metadata) == 1 else None
+
+
+def marker_text(raw: Answer) -> str | None:
+    """The marker of a live object, wherever its service keeps it."""
+    for text in (raw.get("description"), (raw.get("metadata") or {}).get(MARKER_PREFIX)):
+        if marker_parts(text):
+            return text
+    return None
+
+
+async def find_marked(cloud: CloudCalls, service: Service, path: str, marker: str) -> Made | None:
+    """The oldest object of a collection with exactly this marker."""
+    query: Query = {"project_id": cloud.project_id} if service == "network" and cloud.project_id else {}
+    marked = [raw for raw in await cloud.list(service, path, query) if marker_text(raw) == marker]
+    oldest = min(marked, key=created_at, default=None)
+    return Made(oldest["id"], oldest) if oldest else None
+
+
+def created_at(raw: Answer) -> str:
+    """ISO time of creation (Neutron `created_at`, Nova `created`); empty sorts first."""
+    return str(raw.get("created_at") or raw.get("created") or "")

@@ -1,0 +1,144 @@
+"""A server on its one port, from an image or from its boot volume.
+
+Creation ends with Nova's 202: whether it becomes ACTIVE is seen by the shared poll, not by the engine. A change of
+flavor is Nova's resize, which stops at VERIFY_RESIZE and wants to be confirmed; so a server found there with
+the wanted flavor is a crashed pass of ours to be continued.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from infra.cloud import Answer
+from infra.cloud_answers import Absent, Conflict
+from infra.errors import ServerFault
+from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene, find_marked, metadata_marker
+from infra.stackplan import MARKER_PREFIX, Kind, PlannedObject
+
+_UNCONFIRMED = "VERIFY_RESIZE"
+_BOOT_VOLUME_PREFIX = "@boot-"
+
+
+class Server:
+    """Nova deletes in the background, and the port is free only when the server is gone."""
+
+    kind = Kind.SERVER
+    pulumi_type = "openstack:compute/instance:Instance"
+    replaced_by = frozenset({"imageId", "networks", "blockDevices", "metadata"})
+
+    def marker_of(self, given: Given) -> str | None:
+        return metadata_marker(given)
+
+    def declared(self, given: Given, names: Names) -> Inputs:
+        device = dict(given.take_single("blockDevices"))
+        volume = device.pop("uuid", None)
+        is_boot_device = device == boot_device()
+        return {
+            "name": given.take("name"),
+            "flavor_id": given.take("flavorId"),
+            "image_id": given.take("imageId"),
+            "port": names.reference(given.take_single("networks").get("port")),
+            "boot_volume": names.reference(volume) if is_boot_device or not device else "unexpected",
+        }
+
+    def live(self, raw: Answer, names: Names, listing: Listing) -> Inputs:
+        ports = [names.reference(port["id"]) for port in listing.ports_of(raw["id"])]
+        volumes = [names.reference(entry["id"]) for entry in raw.get("os-extended-volumes:volumes_attached") or []]
+        boot = [volume for volume in volumes if volume and volume.startswith(_BOOT_VOLUME_PREFIX)]
+        flavor = raw["flavor"]["id"]
+        return {
+            "name": raw["name"],
+            "flavor_id": f"{flavor}, not confirmed" if raw["status"] == _UNCONFIRMED else flavor,
+            "image_id": (raw.get("image") or {}).get("id"),
+            "port": ports[0] if len(ports) == 1 else None,
+            "boot_volume": boot[0] if boot else None,
+        }
+
+    async def create(self, scene: Scene, planned: PlannedObject, marker: str) -> Made:
+        inputs = planned.inputs
+        body: dict[str, Any] = {
+            "name": inputs["name"],
+            "flavorRef": inputs["flavor_id"],
+            "networks": [{"port": scene.names.id(inputs["port"])}],
+            "metadata": {MARKER_PREFIX: marker},
+        }
+        if inputs["boot_volume"]:
+            body["block_device_mapping_v2"] = [_boot_mapping(scene.names.id(inputs["boot_volume"]))]
+        else:
+            body["imageRef"] = inputs["image_id"]
+        raw = (await scene.cloud.post("compute", "servers", {"server": body}))["server"]
+        return Made(raw["id"], raw)
+
+    async def find(self, scene: Scene, planned: PlannedObject, marker: str) -> Made | None:
+        return await find_marked(scene.cloud, "compute", "servers/detail", marker)
+
+    async def update(self, scene: Scene, object_id: str, planned: PlannedObject) -> None:
+        path = f"servers/{object_id}"
+        server = (await scene.cloud.get("compute", path))["server"]
+        if server["name"] != planned.inputs["name"]:
+            await scene.cloud.put("compute", path, {"server": {"name": planned.inputs["name"]}})
+        seen = partial(_resized, scene, path, planned.inputs["flavor_id"])
+        await scene.patience.until(seen, f"the new flavor of server {planned.name}")
+
+    async def delete(self, scene: Scene, object_id: str, raw: Answer) -> None:
+        await scene.cloud.delete("compute", f"servers/{object_id}")
+        await scene.patience.until(partial(_gone, scene, object_id), f"the end of server {object_id}")
+
+
+def boot_device() -> dict[str, Any]:
+    """How a boot volume is declared to the engine, the volume's id apart."""
+    return {"sourceType": "volume", "destinationType": "volume", "bootIndex": 0, "deleteOnTermination": False}
+
+
+async def wait_until_active(scene: Scene, server_id: str) -> bool | None:
+    """True when it is ACTIVE or was stopped, None while it is on its way; ServerFault when Nova gave up."""
+    server = (await scene.cloud.get("compute", f"servers/{server_id}"))["server"]
+    if server["status"] == "ERROR":
+        raise ServerFault(fault_of(server) or "the server went into ERROR")
+    return True if server["status"] in {"ACTIVE", "SHUTOFF"} else None
+
+
+def fault_of(raw: Answer) -> str | None:
+    """Nova's own words about a server in ERROR."""
+    return (raw.get("fault") or {}).get("message")
+
+
+async def _resized(scene: Scene, path: str, flavor_id: str) -> bool | None:
+    """One step of a resize from wherever it is: start it, confirm it, or see that it is done."""
+    server = (await scene.cloud.get("compute", path))["server"]
+    status, has_flavor = server["status"], server["flavor"]["id"] == flavor_id
+    if status == "ERROR":
+        raise ServerFault(fault_of(server) or "the resize failed")
+    if status == _UNCONFIRMED:
+        await _act(scene, path, {"confirmResize": None} if has_flavor else {"revertResize": None})
+    elif status in {"ACTIVE", "SHUTOFF"} and has_flavor:
+        return True
+    elif status in {"ACTIVE", "SHUTOFF"} and not server.get("OS-EXT-STS:task_state"):
+        await _act(scene, path, {"resize": {"flavorRef": flavor_id}})
+    return None
+
+
+async def _act(scene: Scene, path: str, action: dict[str, Any]) -> None:
+    try:
+        await scene.cloud.post("compute", f"{path}/action", action)
+    except Conflict:  # its state has moved on since we looked: look again
+        return
+
+
+async def _gone(scene: Scene, server_id: str) -> bool | None:
+    try:
+        server = (await scene.cloud.get("compute", f"servers/{server_id}"))["server"]
+    except Absent:
+        return True
+    return True if server["status"] in {"DELETED", "SOFT_DELETED"} else None
+
+
+def _boot_mapping(volume_id: str) -> dict[str, Any]:
+    return {
+        "uuid": volume_id,
+        "source_type": "volume",
+        "destination_type": "volume",
+        "boot_index": 0,
+        "delete_on_termination": False,
+    }
