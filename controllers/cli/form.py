@@ -20,7 +20,6 @@ from controllers.api.fields import ObjectName
 from controllers.api.findings import Finding
 from controllers.api.resourcerequest import ResourceRequestSpec
 from controllers.cli.text import listed
-from infra.wire import wire_name
 
 Schema = Mapping[str, Any]
 VALUE_SHOWN = 60
@@ -88,7 +87,7 @@ def _unknown_field(name: str, fields: Sequence[str]) -> str:
 
 def path(location: tuple[int | str, ...]) -> str:
     """'spec.servers[0].bootVolumeGiB'."""
-    return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{wire_name(part)}" for part in location)
+    return "spec" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
 
 
 @cache
