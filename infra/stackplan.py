@@ -23,6 +23,7 @@ from infra.wire import WireModel
 MARKER_PREFIX = "kunlun.cloud"
 
 Name = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+LogicalName = Annotated[str, Field(max_length=80, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")]
 Identifier = Annotated[str, Field(min_length=1, max_length=64)]
 Address = Annotated[str, Field(max_length=45)]
 Cidr = Annotated[str, Field(max_length=49)]
@@ -127,7 +128,7 @@ class Removal(WireModel):
     """An existing object this plan takes away, named as its marker names it."""
 
     kind: Kind
-    name: Name
+    name: LogicalName
     fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
 
 

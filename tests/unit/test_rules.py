@@ -1,0 +1,264 @@
+"""Rules and form: each has a request that keeps it and one that breaks it, with where, what and what is allowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from controllers.request.validate import validate
+from policies.evaluate import evaluate
+from policies.rules import Circumstances, Usage
+from tests.build import a_case, a_flow, a_network, a_server, a_spec, a_system, a_tenant
+
+
+def test_an_ordinary_request_breaks_no_rule() -> None:
+    """The builders describe something allowed: every failure below is due to what it varies."""
+    assert [] == validate(a_spec())
+    assert [] == evaluate(a_case())
+
+
+@pytest.mark.parametrize(
+    ("case", "where", "what"),
+    [
+        pytest.param(a_case(system=None), "spec.system", "no InformationSystem 'permit-portal'", id="unknown system"),
+        pytest.param(
+            a_case(system=a_system(filingNumber=None)),
+            "spec.system",
+            "not registered: it has no filing number",
+            id="unfiled system",
+        ),
+        pytest.param(
+            a_case(system=a_system(classification="Classified")), "spec.system", "is classified", id="classified system"
+        ),
+        pytest.param(
+            a_case(a_spec(zone="moon")),
+            "spec.zone",
+            "unknown zone 'moon'; allowed: extranet, private",
+            id="unknown zone",
+        ),
+        pytest.param(a_case(tenant=None), "metadata.namespace", "belongs to no Tenant", id="namespace of nobody"),
+        pytest.param(
+            a_case(a_spec(zone="private", flows=[])),
+            "spec.zone",
+            "no quota in zone 'private'; allowed: extranet",
+            id="zone without quota",
+        ),
+        pytest.param(
+            a_case(a_spec(servers=[a_server(image="windows-95")])),
+            "spec.servers[0].image",
+            "no image 'windows-95' in zone 'extranet'; allowed: debian-12, ubuntu-24.04",
+            id="unknown image",
+        ),
+        pytest.param(
+            a_case(a_spec(servers=[a_server(flavor="c9.huge")])),
+            "spec.servers[0].flavor",
+            "allowed: c1.large, c1.small",
+            id="unknown flavor",
+        ),
+        pytest.param(
+            a_case(a_spec(servers=[a_server(image="ubuntu-24.04")])),
+            "spec.servers[0]",
+            "needs a disk of 30 GiB, not 20",
+            id="disk too small",
+        ),
+        pytest.param(
+            a_case(a_spec(servers=[a_server(count=11)])),
+            "spec",
+            "needs 11 servers, 10 left of the department's 10",
+            id="over the server quota",
+        ),
+        pytest.param(
+            a_case(a_spec(), zone_usage=Usage(vcpus=19)),
+            "spec",
+            "needs 2 vCPUs, 1 left",
+            id="over what others have left",
+        ),
+        pytest.param(
+            a_case(tenant_usage=Usage(monthly_yuan=4900)), "spec", "costs 180 yuan a month, 100 left", id="over budget"
+        ),
+        pytest.param(
+            a_case(a_spec(flows=[a_flow(**{"from": {"cidr": "10.20.3.0/24"}})])),
+            "spec.flows[0].from.cidr",
+            "reaches into zone 'private'",
+            id="flow from another zone",
+        ),
+        pytest.param(
+            a_case(a_spec(flows=[a_flow(**{"from": {"cidr": "0.0.0.0/0"}})])),
+            "spec.flows[0].from.cidr",
+            "reaches into zone",
+            id="flow from everywhere",
+        ),
+        pytest.param(
+            a_case(a_spec(flows=[a_flow(**{"from": {"request": "ghost", "servers": "db"}})])),
+            "spec.flows[0].from.request",
+            "no approved ResourceRequest 'ghost'",
+            id="flow from an unknown request",
+        ),
+        pytest.param(
+            a_case(
+                a_spec(flows=[a_flow(**{"from": {"request": "db", "servers": "db"}})]),
+                neighbours={"db": ("private", frozenset({"db"}))},
+            ),
+            "spec.flows[0].from.request",
+            "is in zone 'private'",
+            id="flow from a request in another zone",
+        ),
+        pytest.param(
+            a_case(a_spec(servers=[a_server(roles=["baseline"])])),
+            "spec.servers[0].roles",
+            "not available yet",
+            id="roles",
+        ),
+        pytest.param(
+            a_case(a_spec(servers=[a_server(publicAddress=True)])),
+            "spec.servers[0].publicAddress",
+            "not available yet",
+            id="public address",
+        ),
+        pytest.param(
+            a_case(a_spec(desktops=[{"name": "d", "count": 1, "flavor": "f", "image": "i", "network": "app"}])),
+            "spec.desktops",
+            "not available yet",
+            id="desktops",
+        ),
+        pytest.param(
+            a_case(a_spec(environment="Test", timeToLive="8h")),
+            "spec.timeToLive",
+            "not available yet",
+            id="limited lifetime",
+        ),
+        pytest.param(
+            a_case(a_spec(servers=[a_server(bootVolumeGiB=20)]), volumes_available=False),
+            "spec.servers[0].bootVolumeGiB",
+            "no block storage service",
+            id="volumes without block storage",
+        ),
+    ],
+)
+def test_a_broken_rule_says_where_and_what(case: Circumstances, where: str, what: str) -> None:
+    """One finding, at the place to change, with what is allowed."""
+    found = [(finding.where, finding.what) for finding in evaluate(case)]
+
+    assert [where] == [place for place, _ in found]
+    assert what in found[0][1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "where", "what"),
+    [
+        pytest.param(
+            {"networks": [a_network(), a_network()]}, "spec.networks", "'app' is used 2 times", id="network twice"
+        ),
+        pytest.param(
+            {"servers": [a_server(), a_server()]}, "spec.servers", "'web' is used 2 times", id="servers twice"
+        ),
+        pytest.param(
+            {"servers": [a_server(network="lan")]},
+            "spec.servers[0].network",
+            "no network 'lan' in this request; allowed: app",
+            id="unknown network",
+        ),
+        pytest.param(
+            {"networks": [a_network(prefixLength=29)], "servers": [a_server(count=4)]},
+            "spec.networks[0].prefixLength",
+            "room for 3 servers, not 4",
+            id="network too small",
+        ),
+        pytest.param(
+            {
+                "networks": [a_network(prefixLength=24)],
+                "servers": [a_server(name=f"s{i}", count=20) for i in range(4)],
+                "flows": [],
+            },
+            "spec.servers",
+            "80 servers in one request; at most 64",
+            id="too many servers",
+        ),
+        pytest.param(
+            {"flows": [a_flow(to="db")]},
+            "spec.flows[0].to",
+            "no servers 'db'; allowed: web".replace("; allowed", " in this request; allowed"),
+            id="flow to nobody",
+        ),
+        pytest.param(
+            {"flows": [a_flow(**{"from": {}})]}, "spec.flows[0].from", "give either `cidr`", id="flow from nowhere"
+        ),
+        pytest.param(
+            {"flows": [a_flow(**{"from": {"cidr": "10.10.8.0/24", "servers": "web"}})]},
+            "spec.flows[0].from",
+            "give either `cidr`",
+            id="flow from two places",
+        ),
+        pytest.param(
+            {"flows": [a_flow(**{"from": {"servers": "db"}})]},
+            "spec.flows[0].from.servers",
+            "no servers 'db'",
+            id="flow from unknown servers",
+        ),
+        pytest.param(
+            {"flows": [a_flow(**{"from": {"cidr": "10.10.8.1/24"}})]},
+            "spec.flows[0].from.cidr",
+            "has host bits set",
+            id="prefix with host bits",
+        ),
+        pytest.param(
+            {"flows": [a_flow(**{"from": {"cidr": "999.1.1.0/24"}})]},
+            "spec.flows[0].from.cidr",
+            "write a prefix such as",
+            id="no address",
+        ),
+        pytest.param(
+            {"flows": [a_flow(ports=["tcp/90-80"])]},
+            "spec.flows[0].ports[0]",
+            "'tcp/90-80' is no port",
+            id="backward range",
+        ),
+        pytest.param(
+            {"flows": [a_flow(ports=["tcp/70000"])]},
+            "spec.flows[0].ports[0]",
+            "between 1 and 65535",
+            id="port too high",
+        ),
+        pytest.param({"flows": [a_flow(), a_flow()]}, "spec.flows[1]", "listed twice", id="the same flow twice"),
+    ],
+)
+def test_an_inconsistent_request_says_where_and_what(fields: dict[str, Any], where: str, what: str) -> None:
+    """One finding, at the place to change, with what is allowed."""
+    found = validate(a_spec(**fields))
+
+    assert [where] == [finding.where for finding in found]
+    assert what in found[0].what
+
+
+def test_all_findings_are_reported_at_once() -> None:
+    """Nobody has to apply five times to hear five things."""
+    case = a_case(
+        a_spec(
+            servers=[a_server(image="no", flavor="no", roles=["baseline"])],
+            flows=[a_flow(**{"from": {"cidr": "10.20.0.0/16"}})],
+        ),
+        system=None,
+        tenant=None,
+    )
+
+    assert [
+        "spec.system",
+        "metadata.namespace",
+        "spec.servers[0].image",
+        "spec.servers[0].flavor",
+        "spec.flows[0].from.cidr",
+        "spec.servers[0].roles",
+    ] == [finding.where for finding in evaluate(case)]
+
+
+def test_a_rule_is_named_in_what_it_finds() -> None:
+    """The name of a rule is the sentence it enforces."""
+    assert ["the-system-is-registered"] == [finding.rule for finding in evaluate(a_case(system=None))]
+
+
+def test_the_budget_counts_the_tenant_and_the_quota_the_zone() -> None:
+    """What other zones use does not count against this zone's quota."""
+    full_elsewhere = a_case(tenant_usage=Usage(servers=100), tenant=a_tenant(monthlyBudgetYuan=180))
+
+    assert [] == evaluate(full_elsewhere)
