@@ -22,11 +22,9 @@ def program(plan: StackPlan) -> Callable[[], None]:
     def declare() -> None:
         declaration = Declaration(plan)
         router = RequestRouter("router", plan.router, declaration)
-        networks = {
-            network.name: TenantNetwork(network.name, network, declaration, router=router) for network in plan.networks
-        }
+        networks = {network.name: TenantNetwork(network.name, network, router=router) for network in plan.networks}
         groups = SecurityGroups("groups", plan.groups, declaration)
         for server in plan.servers:
-            TenantServer(server.name, server, declaration, network=networks[server.network], groups=groups)
+            TenantServer(server.name, server, network=networks[server.network], groups=groups)
 
     return declare

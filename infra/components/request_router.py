@@ -15,6 +15,7 @@ class RequestRouter(ComponentResource):
     def __init__(
         self, name: str, plan: RouterPlan, declaration: Declaration, opts: ResourceOptions | None = None
     ) -> None:
+        self.declaration = declaration
         super().__init__("kunlun:index:RequestRouter", name, None, opts)
         self.router = networking.Router(
             "router",

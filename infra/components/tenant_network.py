@@ -5,7 +5,6 @@ from __future__ import annotations
 from pulumi import ComponentResource, ResourceOptions
 from pulumi_openstack import networking
 
-from infra.components.declaration import Declaration
 from infra.components.request_router import RequestRouter
 from infra.stackplan import NetworkPlan
 
@@ -17,12 +16,12 @@ class TenantNetwork(ComponentResource):
         self,
         name: str,
         plan: NetworkPlan,
-        declaration: Declaration,
         *,
         router: RequestRouter,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kunlun:index:TenantNetwork", name, None, opts)
+        self.declaration = declaration = router.declaration
         full_name = f"{declaration.prefix}-{plan.name}"
         self.network = networking.Network(
             f"network-{plan.name}",

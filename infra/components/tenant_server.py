@@ -5,7 +5,6 @@ from __future__ import annotations
 from pulumi import ComponentResource, ResourceOptions
 from pulumi_openstack import blockstorage, compute, networking
 
-from infra.components.declaration import Declaration
 from infra.components.security_groups import SecurityGroups
 from infra.components.tenant_network import TenantNetwork
 from infra.stackplan import ServerPlan, VolumePlan
@@ -18,7 +17,6 @@ class TenantServer(ComponentResource):
         self,
         name: str,
         plan: ServerPlan,
-        declaration: Declaration,
         *,
         network: TenantNetwork,
         groups: SecurityGroups,
@@ -26,8 +24,8 @@ class TenantServer(ComponentResource):
     ) -> None:
         super().__init__("kunlun:index:TenantServer", name, None, opts)
         self._plan = plan
-        self._declaration = declaration
-        self._full_name = f"{declaration.prefix}-{plan.name}"
+        self._declaration = network.declaration
+        self._full_name = f"{self._declaration.prefix}-{plan.name}"
         self._server = self._instance(self._port(network, groups), self._boot_volume())
         for volume in plan.volumes:
             self._data_volume(volume)

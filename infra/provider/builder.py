@@ -7,7 +7,7 @@ is made at most once however many ask for it. In a first build nothing was obser
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -74,9 +74,26 @@ class Builder:
 
     async def ensure(self, planned: PlannedObject) -> Made:
         """Adopts or creates a planned object, once per pass; later calls wait for the first."""
-        if planned.name not in self._making:
-            self._making[planned.name] = asyncio.ensure_future(self._ensure(planned))
-        return await asyncio.shield(self._making[planned.name])
+        return await asyncio.shield(self._begin(planned))
+
+    def head_start(self) -> None:
+        """Begins with everything that refers to nothing, while the engine is still loading.
+
+        Only for a pass in which the engine will ask for all of it: its questions then find the answer under way.
+        """
+        for planned in self.authority.planned.values():
+            if not any(isinstance(value, str) and value.startswith("@") for value in planned.inputs.values()):
+                self._begin(planned)
+
+    async def settle(self) -> None:
+        """Waits for everything begun, so that nothing happens after the pass."""
+        await asyncio.gather(*self._making.values(), return_exceptions=True)
+
+    def forget(self, gone: Collection[ObservedObject]) -> None:
+        """Takes deleted objects out of the observation, so that they are neither adopted nor referred to."""
+        self.observed = self.observed.without(gone)
+        self.names = _names_of(self.authority.planned, self.observed)
+        self._scene = Scene(self.cloud, self.names, self.patience)
 
     async def update(self, planned: PlannedObject, object_id: str) -> None:
         """Brings an existing object of this request to its planned inputs."""
@@ -96,6 +113,11 @@ class Builder:
         self.steps.started(kind, permitted.name, "delete")
         await BY_KIND[kind].delete(self._scene, object_id, permitted.raw)
         self.steps.finished(kind, permitted.name, "delete")
+
+    def _begin(self, planned: PlannedObject) -> asyncio.Future[Made]:
+        if planned.name not in self._making:
+            self._making[planned.name] = asyncio.ensure_future(self._ensure(planned))
+        return self._making[planned.name]
 
     async def _ensure(self, planned: PlannedObject) -> Made:
         found = self.observed.by_identity.get(identity_of(planned))

@@ -5,13 +5,14 @@ authority. The engine prints its own words about a failure; what counts is `fail
 Protocol: pulumi/proto/pulumi/provider.proto of the pinned release.
 """
 
+# ruff: noqa: N802 - the protocol names the methods
+
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import grpc
-import grpc.aio
 import structlog
 from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
@@ -20,11 +21,11 @@ from infra.errors import EngineFailed, EngineInterrupted, KunlunError, NotApprov
 from infra.provider.builder import Builder
 from infra.provider.kinds import BY_PULUMI_TYPE
 from infra.provider.resource import Given, Inputs, Names, Resource
-from infra.provider.values import plain, properties_from_struct, struct_from_properties
+from infra.provider.values import plain, properties_from_struct
 from infra.stackplan import PlannedObject, marker
 
 T = TypeVar("T")
-Context = grpc.aio.ServicerContext
+Context = Any  # grpc.aio.ServicerContext: grpcio ships no types
 _log = structlog.get_logger(__name__)
 
 

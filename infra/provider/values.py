@@ -1,11 +1,12 @@
-"""Property values of the engine, between protobuf and Python: secrets and unknowns stay what they are.
+"""Property values of the engine, read from protobuf: secrets and unknowns stay what they are.
+
+Nothing is ever encoded: the provider sends back what it got, so a secret keeps its wrapper.
 
 The signatures are those of Pulumi's resource property wire format (`sdk/go/common/resource/sig`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -36,12 +37,10 @@ class Unknown:
 
 UNKNOWN: Final = Unknown()
 
-_FIELD_OF = {bool: "bool_value", int: "number_value", float: "number_value", str: "string_value"}
-
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that must stay wrapped on its way back to the engine."""
+    """A value the engine keeps encrypted."""
 
     value: Any
 
@@ -54,15 +53,8 @@ def properties_from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
     return {key: _decoded(value) for key, value in struct.fields.items()}
 
 
-def struct_from_properties(properties: Mapping[str, Any]) -> struct_pb2.Struct:
-    struct = struct_pb2.Struct()
-    for key, value in properties.items():
-        _encode(value, struct.fields[key])
-    return struct
-
-
 def plain(value: Any) -> Any:
-    """The value without its secret wrappers: only for sending to OpenStack and for comparing."""
+    """The value without its secret wrappers: only for comparing."""
     match value:
         case Secret(inner):
             return plain(inner)
@@ -103,26 +95,3 @@ def _decoded_struct(struct: struct_pb2.Struct) -> Any:
         value = _decoded(fields["value"]) if "value" in fields else UNKNOWN
         return Secret(value) if "secret" in fields and fields["secret"].bool_value else value
     raise ValueError(f"assets and archives are not supported ({signature})")
-
-
-def _encode(value: Any, target: struct_pb2.Value) -> None:
-    match value:
-        case None:
-            target.null_value = struct_pb2.NULL_VALUE
-        case Unknown():
-            target.string_value = UNKNOWN_SIGNATURE
-        case bool() | int() | float() | str():
-            setattr(target, _FIELD_OF[type(value)], value)
-        case Secret():
-            target.struct_value.fields[_special_sig_key].string_value = _special_secret_sig
-            _encode(value.value, target.struct_value.fields["value"])
-        case dict():
-            target.struct_value.SetInParent()
-            for key, inner in value.items():
-                _encode(inner, target.struct_value.fields[key])
-        case list() | tuple():
-            target.list_value.SetInParent()
-            for inner in value:
-                _encode(inner, target.list_value.values.add())
-        case _:
-            raise TypeError(f"cannot send a {type(value).__name__} to the engine")

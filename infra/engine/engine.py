@@ -1,0 +1,209 @@
+"""`Engine`: what the operator calls. One pass per request at a time, a bounded number of passes at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from infra.engine.command import Command
+from infra.engine.run import Run
+from infra.engine.state import PROJECT, StackState
+from infra.engine.transit import Transit
+from infra.errors import CloudUnavailable, EngineInterrupted
+from infra.provider.authority import Authority, authority_of, teardown_authority
+from infra.provider.builder import Builder, StepEvent, Steps
+from infra.provider.kinds import REMOVAL_ORDER
+from infra.provider.observe import observe
+from infra.provider.observed import Deviation, Observed, ObservedObject, differences, identity_of
+from infra.provider.resource import CloudCalls
+from infra.provider.waiting import Patience
+from infra.stack import program
+from infra.stackplan import Kind, Origin, StackPlan, planned_objects
+
+_REMOVAL_ROUNDS = 4
+
+Listener = Callable[[StepEvent], None]
+
+
+class CloudSource(Protocol):
+    """The part of `infra.cloud.Clouds` the engine uses."""
+
+    def project(self, project_id: str) -> CloudCalls: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """`pulumi` is the command line; `state` a folder of our own; `processes` how many run at the same time."""
+
+    pulumi: Path
+    state: Path
+    processes: int
+    project: Path = Path(__file__).parents[2]
+    deadline_seconds: float = 1800.0
+    patience_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltObject:
+    """One object that exists as planned."""
+
+    kind: Kind
+    name: str
+    id: str
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a pass has made true, by logical name; `twins` are surplus objects with the same marker."""
+
+    objects: Mapping[str, BuiltObject]
+    twins: tuple[ObservedObject, ...] = ()
+
+
+class Engine:
+    """Makes approved plans true. Start it once, close it at the end."""
+
+    def __init__(self, settings: EngineSettings, clouds: CloudSource) -> None:
+        self._settings = settings
+        self._clouds = clouds
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._slots = asyncio.Semaphore(settings.processes)
+        self._stops: dict[str, asyncio.Event] = {}
+        self._runs: dict[str, Run] = {}
+        self._transit = Transit(settings.state)
+
+    async def start(self) -> None:
+        """Prepares the state folder (mode 0700) and the key service."""
+        self._settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (self._settings.state / "backend" / ".pulumi" / "stacks" / PROJECT).mkdir(parents=True, exist_ok=True)
+        await self._transit.start()
+
+    async def close(self) -> None:
+        """Stops all passes in order, then the key service."""
+        await asyncio.gather(*(self.cancel(uid) for uid in list(self._stops)))
+        await self._transit.close()
+
+    async def cancel(self, uid: str) -> None:
+        """Stops the request's running pass and waits for its end; without one, does nothing."""
+        stop = self._stops.get(uid)
+        if stop is None:
+            return
+        stop.set()
+        if run := self._runs.get(uid):
+            await run.stop()
+        async with self._lock(uid):
+            return
+
+    async def converge(self, plan: StackPlan, *, observed: Observed | None, on_progress: Listener) -> Built:
+        """Makes exactly the plan true, and returns what it consists of. Idempotent.
+
+        `observed` None promises that nothing of the request can exist yet: no lookup is made. Otherwise it MUST be
+        recent: it decides what is adopted and what may be deleted. Raises what stood in the way first.
+        """
+        uid, authority = plan.origin.uid, authority_of(plan)
+        seen = observed or Observed(uid)
+        async with self._pass(uid) as patience:
+            steps = Steps(_steps_ahead(plan, seen), on_progress)
+            builder = Builder(self._clouds.project(plan.project.id), authority, seen, steps, patience)
+            state = self._state(uid)
+            state.unlock()
+            if not self._usable(state, seen, authority):
+                state.blank()
+                await _delete(builder, [found for found in seen.objects if found.identity in authority.removals])
+                builder.head_start()
+            try:
+                await self._run(uid, builder).up(program(plan))
+            finally:
+                await builder.settle()
+                state.prune()
+            return _built(plan, builder)
+
+    async def remove(
+        self, origin: Origin, project_id: str, *, keep: Collection[str] = (), on_progress: Listener
+    ) -> list[ObservedObject]:
+        """Ends a request: deletes everything that carries its uid, until a listing shows nothing of it.
+
+        `keep` names data volumes that stay; they are returned. Idempotent; raises what stood in the way.
+        """
+        uid, authority = origin.uid, teardown_authority(origin.uid, frozenset(keep))
+        cloud = self._clouds.project(project_id)
+        async with self._pass(uid) as patience:
+            state = self._state(uid)
+            state.unlock()
+            for attempt in range(_REMOVAL_ROUNDS):
+                seen = await observe(cloud, uid)
+                going = [found for found in seen.objects if not authority.keeps(found)]
+                if not going:
+                    state.drop()
+                    return list(seen.objects)
+                builder = Builder(cloud, authority, seen, Steps(len(going), on_progress), patience)
+                if attempt == 0 and state.is_true(seen, self._transit.sealed_key):
+                    await self._run(uid, builder).destroy()
+                else:
+                    await _delete(builder, going)
+        raise CloudUnavailable(f"objects of {origin.name} keep appearing while they are deleted")
+
+    def _usable(self, state: StackState, seen: Observed, authority: Authority) -> bool:
+        kept = {identity_of(one) for one in authority.planned.values()}
+        return state.is_true(seen, self._transit.sealed_key) and state.covers(seen, kept, authority.removals)
+
+    def _run(self, uid: str, builder: Builder) -> Run:
+        settings = self._settings
+        command = Command(
+            settings.pulumi, settings.project, settings.state, self._transit.config_file, self._transit.environment
+        )
+        self._runs[uid] = Run(command, builder, uid, deadline_seconds=settings.deadline_seconds)
+        return self._runs[uid]
+
+    @asynccontextmanager
+    async def _pass(self, uid: str) -> AsyncIterator[Patience]:
+        """One at a time per request, and no more at once than there are slots."""
+        async with self._lock(uid):
+            stop = self._stops[uid] = asyncio.Event()
+            try:
+                async with self._slots:
+                    if stop.is_set():
+                        raise EngineInterrupted("stopped before it began")
+                    yield Patience(self._settings.patience_seconds, stop)
+            finally:
+                self._stops.pop(uid, None)
+                self._runs.pop(uid, None)
+
+    def _lock(self, uid: str) -> asyncio.Lock:
+        return self._locks.setdefault(uid, asyncio.Lock())
+
+    def _state(self, uid: str) -> StackState:
+        return StackState(self._settings.state, uid)
+
+
+async def _delete(builder: Builder, objects: Collection[ObservedObject]) -> None:
+    """Directly, without the engine: for what its state does not know. Kind by kind, so that nothing is in use."""
+    for kind in REMOVAL_ORDER:
+        if builder.patience.stopped.is_set():
+            raise EngineInterrupted("stopped while deleting; the next pass continues")
+        going = [found for found in objects if found.kind is kind]
+        await asyncio.gather(*(builder.delete(kind, found.id, found.name) for found in going))
+    builder.forget(objects)
+
+
+def _steps_ahead(plan: StackPlan, seen: Observed) -> int:
+    planned = planned_objects(plan)
+    making = [one for one in differences(planned, seen) if one.deviation in {Deviation.MISSING, Deviation.CHANGED}]
+    removals = {(one.kind, one.name, one.fingerprint) for one in plan.removals}
+    return len(making) + sum(found.identity in removals for found in seen.objects)
+
+
+def _built(plan: StackPlan, builder: Builder) -> Built:
+    planned = planned_objects(plan)
+    objects = {}
+    for name, one in planned.items():
+        found = builder.observed.by_identity.get(identity_of(one))
+        object_id = builder.made[name].id if name in builder.made else found.id if found else ""
+        port = planned[one.inputs["port"][1:]] if one.kind is Kind.SERVER else one
+        objects[name] = BuiltObject(one.kind, name, object_id, port.inputs.get("address"))
+    return Built(objects, builder.observed.twins)

@@ -1,0 +1,103 @@
+"""The engine's state file of one request: a cache that is kept only while it is true.
+
+True means: every object it records was observed with the same id, the same logical inputs and the same marker, it
+records every object the plan removes, and none the plan neither keeps nor removes. On any doubt, a crash's
+leftovers included, it is thrown away; the next run then adopts what exists. So a stale, emptied, truncated or
+foreign state cannot cause an effect.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from infra.provider.kinds import BY_PULUMI_TYPE
+from infra.provider.observed import Identity, Observed
+from infra.provider.resource import Names, marker_text
+from infra.provider.servicer import logical_inputs
+
+PROJECT = "kunlun"
+
+
+class StackState:
+    """Files of one stack in the engine's file backend. Use it only while no run of the stack is going on."""
+
+    def __init__(self, folder: Path, uid: str) -> None:
+        backend = folder / "backend" / ".pulumi"
+        self._file = backend / "stacks" / PROJECT / f"{uid}.json"
+        self._locks = backend / "locks" / "organization" / PROJECT / uid
+        self._history = backend / "history" / PROJECT / uid
+
+    def unlock(self) -> None:
+        """Removes what a killed run left: our own lock decides who may run."""
+        shutil.rmtree(self._locks, ignore_errors=True)
+
+    def blank(self) -> None:
+        """An existing, empty stack."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self._file.with_suffix(".new")
+        temporary.write_text("{}")
+        temporary.replace(self._file)
+
+    def prune(self) -> None:
+        """The history nobody reads."""
+        shutil.rmtree(self._history, ignore_errors=True)
+
+    def drop(self) -> None:
+        """Forgets the stack altogether."""
+        self.unlock()
+        self.prune()
+        for file in self._file.parent.glob(f"{self._file.name}*"):
+            file.unlink(missing_ok=True)
+
+    def is_true(self, observed: Observed, sealed_key: str) -> bool:
+        """Whether every record equals an observed object and the state can be opened with our key."""
+        deployment = self._deployment()
+        if deployment is None or deployment.get("pending_operations"):
+            return False
+        sealed_by = (deployment.get("secrets_providers") or {}).get("state") or {}
+        if sealed_by.get("encryptedkey", sealed_key) != sealed_key:
+            return False
+        names = _names(observed)
+        return all(_is_true(record, observed, names) for record in _records(deployment))
+
+    def covers(self, observed: Observed, kept: Collection[Identity], removed: Collection[Identity]) -> bool:
+        """Whether it records all observed removals, and nothing but what the plan keeps or removes."""
+        recorded = {record.get("id") for record in _records(self._deployment() or {})}
+        identities = {found.identity for found in observed.objects if found.id in recorded}
+        unrecorded = {found.identity for found in observed.objects if found.id not in recorded}
+        return identities <= {*kept, *removed} and not unrecorded & {*removed}
+
+    def _deployment(self) -> dict[str, Any] | None:
+        try:
+            latest = json.loads(self._file.read_text()).get("checkpoint", {}).get("latest") or {}
+        except (OSError, ValueError, AttributeError):
+            return None
+        return latest if isinstance(latest, dict) else None
+
+
+def _records(deployment: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The records of real objects: components and providers have no counterpart in the cloud."""
+    for record in deployment.get("resources") or []:
+        if record.get("custom") and not record["type"].startswith("pulumi:"):
+            yield record
+
+
+def _is_true(record: dict[str, Any], observed: Observed, names: Names) -> bool:
+    found = observed.by_id.get(record.get("id", ""))
+    resource = BY_PULUMI_TYPE.get(record["type"])
+    if found is None or found.twin or resource is None or record.get("delete") or record.get("pendingReplacement"):
+        return False
+    inputs, text = logical_inputs(resource, record.get("inputs") or {}, names)
+    same_object = resource.kind is found.kind and record["urn"].rsplit("::", 1)[-1] == found.name
+    return same_object and inputs == found.inputs and text in (None, marker_text(found.raw))
+
+
+def _names(observed: Observed) -> Names:
+    names = Names()
+    for found in observed.objects:
+        names.record(found.name, found.id)
+    return names
