@@ -67,6 +67,12 @@ def news(before: Snapshot | None, after: Snapshot) -> Iterator[str]:
         yield f"building {after.done}/{after.total} {after.message}".rstrip()
 
 
+def is_planned(request: ResourceRequest) -> bool:
+    """Whether there is a plan for the request as it is now."""
+    planned = _current(request).get(ConditionType.PLANNED)
+    return planned is not None and planned.status == "True"
+
+
 def trouble(request: ResourceRequest) -> str:
     """Why the request is not further: the first step that is not True, as a sentence."""
     current = _current(request)

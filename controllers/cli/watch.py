@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from typing import Protocol
 
@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from controllers.api.stored import REQUESTS, stored
+from controllers.api.stored import REQUESTS, ResourceRequest, stored
 from controllers.cli.kubectl import ClusterError, Kubectl, cluster_options
 from controllers.cli.screen import screen
 from controllers.cli.stream import events
@@ -55,24 +55,32 @@ def command(name: str, timeout: float, kubectl: Kubectl) -> None:
 def follow(kubectl: Kubectl, name: str, *, timeout_seconds: float) -> int:
     """Show the request's progress until it is ready, stuck or out of time. Returns the exit code."""
     console = screen()
-    with _view(console) as view, closing(snapshots(kubectl, name, until=time.monotonic() + timeout_seconds)) as states:
-        for seen in states:
-            view.show(seen)
-            if seen.verdict is not Verdict.WAITING:
-                break
-        else:
-            console.print(f"request {name} is not ready after {timeout_seconds:.0f} seconds: {view.last_message}")
-            return EXIT_TIMEOUT
+    until = time.monotonic() + timeout_seconds
+    with _view(console) as view, closing(states(kubectl, name, until=until)) as requests:
+        seen = _last_seen(view, requests)
+    if seen is None:
+        console.print(f"request {name} is not ready after {timeout_seconds:.0f} seconds: {plain(view.last_message)}")
+        return EXIT_TIMEOUT
     if seen.verdict is Verdict.READY:
         return EXIT_READY
     console.print(f"request {name} cannot go on: {plain(seen.message)}")
     return EXIT_STUCK
 
 
-def snapshots(
+def _last_seen(view: View, requests: Iterable[ResourceRequest]) -> Snapshot | None:
+    """The first snapshot after which there is nothing to wait for; None when time ended before."""
+    for request in requests:
+        seen = snapshot(request)
+        view.show(seen)
+        if seen.verdict is not Verdict.WAITING:
+            return seen
+    return None
+
+
+def states(
     kubectl: Kubectl, name: str, *, until: float, now: Callable[[], float] = time.monotonic
-) -> Generator[Snapshot]:
-    """Every state the request is seen in until the time is over. Raises ClusterError when it is deleted."""
+) -> Generator[ResourceRequest]:
+    """The request now, and after every change, until the time is over. Raises ClusterError when it is deleted."""
     while now() < until:
         heard = False
         with closing(events(kubectl, REQUESTS, name, until=until, now=now)) as stream:
@@ -80,7 +88,7 @@ def snapshots(
                 heard = True
                 if kind == "DELETED":
                     raise ClusterError(f"request '{name}' was deleted")
-                yield snapshot(stored(REQUESTS, document))
+                yield stored(REQUESTS, document)
         if not heard and now() < until:
             raise ClusterError(f"the watch on request '{name}' ended without a word")
 

@@ -101,7 +101,7 @@ def test_policy_is_evaluated_too() -> None:
 
 def test_other_kinds_in_the_file_are_passed_over_and_requests_are_numbered() -> None:
     """A file may hold a system and its requests; each request is told apart by file and index."""
-    system = (EXAMPLES / "permit-portal-system.yaml").read_text(encoding="utf-8")
+    system = (EXAMPLES / "information-system.yaml").read_text(encoding="utf-8")
     text = f"{system}\n---\n{json.dumps(a_request())}\n---\n{json.dumps(a_request(zone='nowhere'))}"
 
     result = planned(text)
