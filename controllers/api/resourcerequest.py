@@ -155,7 +155,13 @@ class FlowSource(WireModel):
 class FlowSpec(WireModel):
     """A permitted direction. Whatever is not listed here is closed."""
 
-    from_: Annotated[FlowSource, Field(alias="from", description="Who may connect.")]
+    from_: Annotated[
+        FlowSource,
+        Field(
+            alias="from",
+            description="Who may connect: a `cidr`, or `servers` of this request, or `servers` of another `request`.",
+        ),
+    ]
     to: Annotated[EntryName, Field(description="Name of a server entry of this request.")]
     ports: Annotated[
         tuple[PortRange, ...],
