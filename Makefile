@@ -1,0 +1,53 @@
+# Everything the project does, from one place. `make` alone lists it.
+# Needs make, Python 3.11 and (for the sandbox, once) Go; `make demo` and `make test` set up the rest as root.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help demo demo-down test check format manifests sandbox sandbox-down bench
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## the whole way: sandbox, request, plan, approval, running servers
+	@$(BIN)/kunlun demo
+
+demo-down: $(READY) ## end the demo's sandbox and forget it
+	@$(BIN)/kunlun sandbox down --wipe
+
+test: check ## check, then the real parts: component tests and one sandbox for the end-to-end tests
+	$(BIN)/python -m pytest tests/component tests/e2e
+
+check: $(READY) ## format, lint, types, import contracts, unit and golden tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/kunlun manifests --check
+	$(BIN)/python -m pytest -q tests/unit tests/golden
+
+format: $(READY) ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+manifests: $(READY) ## write the Kubernetes manifests made from the API models
+	$(BIN)/kunlun manifests
+
+sandbox: $(READY) ## start the sandbox and its operator
+	@$(BIN)/kunlun sandbox up
+
+sandbox-down: $(READY) ## end the sandbox; its state stays
+	@$(BIN)/kunlun sandbox down
+
+bench: $(READY) ## figures of the design, measured on the sandbox
+	$(BIN)/python -m tests.bench.latency
+
+# The stamp makes every later run skip the set-up until the lock file or the set-up itself changes.
+$(READY): .ci/bootstrap pyproject.toml uv.lock
+	@.ci/bootstrap
+	@touch $@
