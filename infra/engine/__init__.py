@@ -4,7 +4,7 @@ One CLI process per pass that changes something, none otherwise. The state file 
 if it says exactly what was observed, else the pass starts from nothing and adopts. Read `engine`, then `run`.
 """
 
-from infra.engine.engine import Built, BuiltObject, Engine, EngineSettings
+from infra.engine.engine import Built, Engine, EngineSettings
 from infra.provider.builder import StepEvent
 
-__all__ = ["Built", "BuiltObject", "Engine", "EngineSettings", "StepEvent"]
+__all__ = ["Built", "Engine", "EngineSettings", "StepEvent"]

@@ -48,21 +48,16 @@ class EngineSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class BuiltObject:
-    """One object that exists as planned."""
-
-    kind: Kind
-    name: str
-    id: str
-    address: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Built:
-    """What a pass has made true, by logical name; `twins` are surplus objects with the same marker."""
+    """What exists of a plan: OpenStack ids by logical name; `twins` are surplus objects with the same marker."""
 
-    objects: Mapping[str, BuiltObject]
+    ids: Mapping[str, str]
     twins: tuple[ObservedObject, ...] = ()
+
+    @classmethod
+    def of(cls, observed: Observed) -> Built:
+        """When observing shows that nothing is left to do."""
+        return cls({found.name: found.id for found in observed.objects if not found.twin}, observed.twins)
 
 
 class Engine:
@@ -125,10 +120,10 @@ class Engine:
 
     async def remove(
         self, origin: Origin, project_id: str, *, keep: Collection[str] = (), on_progress: Listener
-    ) -> list[ObservedObject]:
+    ) -> list[str]:
         """Ends a request: deletes everything that carries its uid, until a listing shows nothing of it.
 
-        `keep` names data volumes that stay; they are returned. Idempotent; raises what stood in the way.
+        `keep` names data volumes that stay; the names of those that exist are returned. Idempotent; raises what stood in the way.
         """
         uid, authority = origin.uid, teardown_authority(origin.uid, frozenset(keep))
         cloud = self._clouds.project(project_id)
@@ -140,13 +135,30 @@ class Engine:
                 going = [found for found in seen.objects if not authority.keeps(found)]
                 if not going:
                     state.drop()
-                    return list(seen.objects)
+                    return sorted(found.name for found in seen.objects)
                 builder = Builder(cloud, authority, seen, Steps(len(going), on_progress), patience)
                 if attempt == 0 and state.is_true(seen, self._transit.sealed_key):
                     await self._run(uid, builder).destroy()
                 else:
                     await _delete(builder, going)
         raise CloudUnavailable(f"objects of {origin.name} keep appearing while they are deleted")
+
+    async def discard_faulty(self, plan: StackPlan, observed: Observed, *, on_progress: Listener) -> Observed:
+        """Deletes planned servers that Nova put into ERROR, so that the next `converge` builds them anew.
+
+        Their ports and volumes stay and are used again. Returns the observation without them.
+        """
+        planned = {identity_of(one) for one in planned_objects(plan).values()}
+        faulty = [found for found in observed.objects if found.status == "ERROR" and found.identity in planned]
+        faulty = [found for found in faulty if found.kind is Kind.SERVER]
+        authority = Authority(plan.origin.uid, removals=frozenset(found.identity for found in faulty))
+        async with self._pass(plan.origin.uid) as patience:
+            cloud, steps = self._clouds.project(plan.project.id), Steps(len(faulty), on_progress)
+            await _delete(Builder(cloud, authority, observed, steps, patience), faulty)
+        servers = {found.id for found in faulty}
+        return observed.without(
+            [found for found in observed.objects if servers & {found.id, found.raw.get("server_id")}]
+        )
 
     def _usable(self, state: StackState, seen: Observed, authority: Authority) -> bool:
         kept = {identity_of(one) for one in authority.planned.values()}
@@ -199,11 +211,8 @@ def _steps_ahead(plan: StackPlan, seen: Observed) -> int:
 
 
 def _built(plan: StackPlan, builder: Builder) -> Built:
-    planned = planned_objects(plan)
-    objects = {}
-    for name, one in planned.items():
-        found = builder.observed.by_identity.get(identity_of(one))
-        object_id = builder.made[name].id if name in builder.made else found.id if found else ""
-        port = planned[one.inputs["port"][1:]] if one.kind is Kind.SERVER else one
-        objects[name] = BuiltObject(one.kind, name, object_id, port.inputs.get("address"))
-    return Built(objects, builder.observed.twins)
+    identities = {identity_of(one) for one in planned_objects(plan).values()}
+    before = {
+        identity[1]: found.id for identity, found in builder.observed.by_identity.items() if identity in identities
+    }
+    return Built(before | {name: made.id for name, made in builder.made.items()}, builder.observed.twins)
