@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from infra.cloud import Cloud, Clouds
-from infra.engine import Built
 from infra.provider.observe import ProjectListing, list_project, list_servers
 
 SPREAD = 2**32
@@ -19,12 +18,12 @@ class Memory:
     """Per request (by uid): which plan this process has carried out, and when to look again."""
 
     plan: str | None = None
-    built: Built | None = None
+    ids: dict[str, str] = field(default_factory=dict)
     next_look: float | None = None
 
-    def built_by(self, plan: str) -> Built | None:
-        """What this process built for exactly this plan."""
-        return self.built if self.plan == plan else None
+    def built_by(self, plan: str) -> dict[str, str]:
+        """Ids by logical name of what this process built for exactly this plan; empty when it did not."""
+        return self.ids if self.plan == plan else {}
 
 
 @dataclass(slots=True)

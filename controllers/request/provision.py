@@ -7,7 +7,7 @@ a request can exist, with it everything is looked up before anything is made.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from controllers.api.conditions import ConditionType, Reason
@@ -19,7 +19,6 @@ from controllers.request.memory import spread
 from controllers.request.parts import RequestParts
 from controllers.request.progress import publish_intent, reporting_progress
 from controllers.request.status import Report
-from infra.engine import Built
 from infra.errors import ClusterUnavailable, EngineInterrupted, PolicyViolated, ServerFault
 from infra.provider.observe import observed_from_listing, servers_from_listing
 from infra.provider.observed import Deviation, Difference, Observed, differences
@@ -36,10 +35,11 @@ async def provision_plan(request: ResourceRequest, report: Report, parts: Reques
     plan = plan_named(report.approved_plan, request, parts.cache)
     if plan is None:
         raise ClusterUnavailable("the plan in force is being read", retry_after_seconds=1)
+    prove(plan, request)
     if is_built(request, plan):
         return await _watch(request, plan, report, parts)
-    built = parts.memories.of(request.meta.uid).built_by(plan.meta.name) or await _build(request, plan, report, parts)
-    report = replace(report, building_plan=plan.meta.name, resources=resources_of(plan, built))
+    ids = parts.memories.of(request.meta.uid).built_by(plan.meta.name) or await _build(request, plan, report, parts)
+    report = replace(report, building_plan=plan.meta.name, resources=resources_of(plan, ids))
     return await _await_servers(request, plan, report, parts)
 
 
@@ -56,32 +56,32 @@ def described(plan: Plan) -> str:
     return f"{_count(servers, 'server')}, {_count(networks, 'network')} in {stack.project.name}"
 
 
-def resources_of(plan: Plan, built: Built) -> tuple[ResourceStatus, ...]:
+def resources_of(plan: Plan, ids: Mapping[str, str]) -> tuple[ResourceStatus, ...]:
     """What exists, in the order of the plan."""
     addresses = {f"server-{server.name}": server.address for server in plan.spec.stack.servers}
     return tuple(
-        ResourceStatus(kind=item.kind, name=item.name, id=built.ids[item.name], address=addresses.get(item.name))
+        ResourceStatus(kind=item.kind, name=item.name, id=ids[item.name], address=addresses.get(item.name))
         for item in planned_objects(plan.spec.stack).values()
-        if item.name in built.ids and item.kind is not Kind.SECURITY_GROUP_RULES
+        if item.name in ids and item.kind is not Kind.SECURITY_GROUP_RULES
     )
 
 
-async def _build(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Built:
-    prove(plan, request)
+async def _build(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> dict[str, str]:
     _still_registered(request, parts)
     first = request.status.building_plan is None
     observed = None if first else await observe(request, plan, parts)
     missing = differing(plan, observed) if observed is not None else None
     if observed is not None and not missing:
-        built = Built.of(observed)
+        ids = {found.name: found.id for found in observed.by_identity.values()}
     else:
         await publish_intent(request, plan, report, parts)
         async with reporting_progress(request, plan, report, parts) as on_progress:
             built = await parts.engine.converge(plan.spec.stack, observed=observed, on_progress=on_progress)
+        ids = {name: found.id for name, found in built.objects.items()}
         if observed is not None:
             await _verify(request, plan, parts)
-    _remember(request, plan, built, parts)
-    return built
+    _remember(request, plan, ids, parts)
+    return ids
 
 
 async def observe(
@@ -152,8 +152,8 @@ async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: Re
     if not drift:
         return _provisioned(request, plan, report, parts)
     if request.spec.drift_policy is DriftPolicy.CORRECT:
-        built = await _build(request, plan, report, parts)
-        return await _await_servers(request, plan, replace(report, resources=resources_of(plan, built)), parts)
+        ids = await _build(request, plan, report, parts)
+        return await _await_servers(request, plan, replace(report, resources=resources_of(plan, ids)), parts)
     report = report.waiting(ConditionType.PROVISIONED, Reason.DRIFTED, f"not as approved: {told(drift)}")
     return replace(report, retry_after_seconds=parts.settings.observe_interval_seconds)
 
@@ -179,9 +179,9 @@ def _in_words(found: Difference) -> str:
     return f"{found.kind} {found.name} is {found.deviation.lower()}{fields}"
 
 
-def _remember(request: ResourceRequest, plan: Plan, built: Built, parts: RequestParts) -> None:
+def _remember(request: ResourceRequest, plan: Plan, ids: dict[str, str], parts: RequestParts) -> None:
     memory = parts.memories.of(request.meta.uid)
-    memory.plan, memory.built = plan.meta.name, built
+    memory.plan, memory.ids = plan.meta.name, ids
     _plan_next_look(request, parts)
 
 

@@ -57,7 +57,7 @@ async def _remove(request: ResourceRequest, project: str, parts: RequestParts) -
     tasks: set[asyncio.Task[None]] = set()
 
     def on_progress(event: StepEvent) -> None:
-        if event.phase == "done" and not tasks:
+        if event.moment == "done" and not tasks:
             text = f"removed {event.done} of {event.total}: {event.kind} {event.name}"
             task = asyncio.get_running_loop().create_task(_tell_if_possible(request, text, parts))
             tasks.add(task)
@@ -66,7 +66,7 @@ async def _remove(request: ResourceRequest, project: str, parts: RequestParts) -
     kept = await parts.engine.remove(origin, project, on_progress=on_progress, keep=retained_volumes(request))
     await asyncio.gather(*tasks)
     if kept:
-        log.info("volumes kept", request=meta.name, namespace=meta.namespace, volumes=sorted(kept))
+        log.info("volumes kept", request=meta.name, namespace=meta.namespace, volumes=[volume.name for volume in kept])
 
 
 async def _tell_if_possible(request: ResourceRequest, message: str, parts: RequestParts) -> None:

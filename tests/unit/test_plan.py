@@ -69,8 +69,9 @@ def test_shrinking_deletes_the_highest_and_signs_for_it() -> None:
 def test_another_flavor_is_a_resize_and_says_so() -> None:
     """A resize keeps the server; nothing is removed."""
     bigger = [a_server(flavor="c1.large")]
+    said = (Operation.UPDATE, "flavor c1.small → c1.large; resized, with a restart")
 
-    assert dict.fromkeys(("server-web-0", "server-web-1"), (Operation.UPDATE, "flavor c1.small → c1.large; resized, with a restart")) == changes(a_content(), servers=bigger)
+    assert dict.fromkeys(("server-web-0", "server-web-1"), said) == changes(a_content(), servers=bigger)
     assert set() == removed(a_content(), servers=bigger)
 
 

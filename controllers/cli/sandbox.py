@@ -1,0 +1,98 @@
+"""`kunlun sandbox`: a whole cloud on this machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+import policies
+from infra.sandbox.layout import Layout, cache_folder
+from infra.sandbox.record import Record
+from infra.sandbox.sandbox import Wishes, down, up, wipe
+
+ZONES = Path(policies.__file__).parent / "zones.yaml"
+MANIFESTS = Path(__file__).parents[2] / "infra" / "kubernetes"
+DEFAULT_FOLDER = ".sandbox"
+
+folder_option = click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), help="State folder; else $KUNLUN_SANDBOX, else ./.sandbox."
+)
+operator_option = click.option("--no-operator", is_flag=True, help="Leave the operator to `kunlun run`.")
+cinder_option = click.option("--cinder", is_flag=True, help="With block storage (slower; stays on for this folder).")
+
+
+@click.group()
+def command() -> None:
+    """A whole cloud on this machine: control plane, OpenStack, zones, personas. Needs root."""
+
+
+@command.command(name="up")
+@folder_option
+@operator_option
+@cinder_option
+def up_command(folder: Path | None, no_operator: bool, cinder: bool) -> None:
+    """Start the sandbox; does nothing twice, and repairs what died."""
+    layout = layout_from(folder)
+    tell_where(layout, up(layout, wishes_from(no_operator, cinder), progress()))
+
+
+@command.command(name="down")
+@folder_option
+@click.option("--wipe", "forget", is_flag=True, help="Also remove the state folder.")
+def down_command(folder: Path | None, forget: bool) -> None:
+    """End the sandbox; its state stays unless --wipe."""
+    layout = layout_from(folder)
+    (wipe if forget else down)(layout, progress())
+
+
+@command.command(name="reset")
+@folder_option
+@operator_option
+@cinder_option
+def reset_command(folder: Path | None, no_operator: bool, cinder: bool) -> None:
+    """End the sandbox, forget everything, start a new one."""
+    layout, say = layout_from(folder), progress()
+    wipe(layout, say)
+    tell_where(layout, up(layout, wishes_from(no_operator, cinder), say))
+
+
+def layout_from(folder: Path | None) -> Layout:
+    """The option, else the environment, else a folder where we are."""
+    return Layout((folder or Path(os.environ.get("KUNLUN_SANDBOX") or DEFAULT_FOLDER)).expanduser().absolute())
+
+
+def wishes_from(no_operator: bool, cinder: bool) -> Wishes:
+    return Wishes(
+        zones=ZONES,
+        manifests=MANIFESTS,
+        cache=cache_folder(os.environ),
+        environ=dict(os.environ),
+        operator=None if no_operator else operator_argv,
+        cinder=cinder,
+    )
+
+
+def operator_argv(layout: Layout, pulumi: Path) -> list[str]:
+    """How the operator is started: this very program, as its own cloud user and service account."""
+    words = [sys.executable, "-m", "controllers", "run", "--kubeconfig", layout.operator_kubeconfig]
+    words += ["--clouds", layout.clouds, "--cloud", "kunlun", "--state", layout.operator, "--pulumi", pulumi]
+    return [str(word) for word in words]
+
+
+def progress() -> Callable[[str], None]:
+    """Lines on standard error, each with the seconds since the command began."""
+    began = time.monotonic()
+    return lambda text: click.echo(f"[{time.monotonic() - began:6.1f}] {text}", err=True)
+
+
+def tell_where(layout: Layout, record: Record) -> None:
+    """What a person does next."""
+    known = ", ".join(f"{kind} {seconds:.1f} s" for kind, seconds in record.starts.items())
+    click.echo(f"export KUBECONFIG={layout.kubeconfig}")
+    click.echo(f"export OS_CLIENT_CONFIG_FILE={layout.clouds} OS_CLOUD=admin")
+    click.echo(f"personas: {layout.users}/<name>.kubeconfig; logs: {layout.logs}; starts so far: {known}")

@@ -1,0 +1,183 @@
+"""A request's life as people live it: kubectl as the personas, and the cloud as its administrator sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any, Protocol
+
+from controllers.api import API_VERSION
+from controllers.api.plan import PlanSpec
+from infra.cloud import Clouds
+from infra.provider.observe import list_project, observed_from_listing
+from infra.provider.observed import Observed, differences
+from infra.stackplan import planned_objects
+
+NAMESPACE = "civil-affairs"
+PATIENCE_SECONDS = 120.0
+
+
+class Sandbox(Protocol):
+    """The part of the sandbox that these tests use."""
+
+    @property
+    def home(self) -> Path: ...
+
+    def kubectl(
+        self, persona: str, *arguments: str, input: str | None = None, check: bool = True
+    ) -> CompletedProcess[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One request of the department, followed from the outside."""
+
+    sandbox: Sandbox
+    name: str
+    uids: list[str] = field(default_factory=list)
+
+    def apply(self, persona: str = "clerk", **spec: Any) -> CompletedProcess[str]:
+        """Apply the request; whatever is not given is as in `document`."""
+        return self.sandbox.kubectl(
+            persona, "apply", "-f", "-", input=json.dumps(document(self.name, **spec)), check=False
+        )
+
+    def read(self) -> dict[str, Any]:
+        found = self.sandbox.kubectl("clerk", "get", "rr", self.name, "-o", "json", check=False)
+        return dict(json.loads(found.stdout)) if found.returncode == 0 else {}
+
+    def uid(self) -> str:
+        return str(self.read()["metadata"]["uid"])
+
+    def condition(self, name: str) -> tuple[str, str, str]:
+        """(status, reason, message) of a condition of the present generation."""
+        request = self.read()
+        status = request.get("status", {})
+        for item in status.get("conditions", ()):
+            if item["type"] == name and item.get("observedGeneration") == request["metadata"]["generation"]:
+                return item["status"], item["reason"], item.get("message", "")
+        return "Unknown", "Absent", ""
+
+    def reaches(self, condition: str, reason: str, seconds: float = PATIENCE_SECONDS) -> str:
+        """Wait until a condition has a reason; returns its message."""
+        found = eventually(lambda: self.condition(condition)[1] == reason, seconds)
+        assert found, f"{condition} is {self.condition(condition)}, not {reason}; {self.read().get('status')}"
+        return self.condition(condition)[2]
+
+    def planned(self) -> str:
+        """Wait for the plan of the present generation; returns its name."""
+        self.reaches("Planned", "Planned")
+        return str(self.read()["status"]["plan"])
+
+    def plan(self, name: str) -> PlanSpec:
+        found = self.sandbox.kubectl("officer", "get", "plan", name, "-o", "json")
+        return PlanSpec.model_validate(json.loads(found.stdout)["spec"])
+
+    def decide(self, plan: str, persona: str = "officer", **spec: Any) -> CompletedProcess[str]:
+        """Create an Approval; whatever is not given is an approval by the resource office."""
+        body = {"plan": plan, "stage": "resource-office", "decision": "Approved", **spec}
+        approval = {"apiVersion": API_VERSION, "kind": "Approval", "metadata": {"generateName": "test-"}, "spec": body}
+        return self.sandbox.kubectl(persona, "create", "-f", "-", input=json.dumps(approval), check=False)
+
+    def approve(self) -> str:
+        """Approve the newest plan as the officer; returns its name."""
+        plan = self.planned()
+        done = self.decide(plan)
+        assert done.returncode == 0, done.stderr
+        return plan
+
+    def ready(self, seconds: float = PATIENCE_SECONDS) -> None:
+        self.reaches("Ready", "Ready", seconds)
+
+    def delete(self, *, wait: bool = True) -> None:
+        """Delete the request, and wait until it is gone."""
+        self.sandbox.kubectl("clerk", "delete", "rr", self.name, "--wait=false", "--ignore-not-found")
+        if wait:
+            assert eventually(lambda: not self.read(), PATIENCE_SECONDS), self.read().get("status")
+
+    def unplanned(self) -> list[str]:
+        """Where the cloud is not exactly what the plan in force says."""
+        status = self.read()["status"]
+        stack = self.plan(status["approvedPlan"]).stack
+        found = differences(planned_objects(stack), objects(self.sandbox, stack.project.id, self.uid()))
+        return [f"{item.deviation} {item.kind} {item.name} {item.fields}" for item in found]
+
+
+@contextmanager
+def a_story(sandbox: Sandbox, name: str) -> Iterator[Story]:
+    """A request that is gone afterwards, whatever the test did."""
+    story = Story(sandbox, name)
+    try:
+        yield story
+    finally:
+        story.delete()
+
+
+def document(name: str, **spec: Any) -> dict[str, Any]:
+    """One small server in the extranet, varied by `spec`."""
+    body: dict[str, Any] = {
+        "system": "permit-portal",
+        "zone": "extranet",
+        "networks": [{"name": "app", "prefixLength": 28}],
+        "servers": [a_server()],
+        "flows": [{"from": {"cidr": "10.10.200.0/24"}, "to": "web", "ports": ["tcp/443"], "purpose": "counter"}],
+    }
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": API_VERSION, "kind": "ResourceRequest", "metadata": metadata, "spec": body | spec}
+
+
+def a_server(**fields: Any) -> dict[str, Any]:
+    return {"name": "web", "count": 1, "flavor": "c1.small", "image": "debian-12", "network": "app", **fields}
+
+
+def project_of(sandbox: Sandbox, zone: str = "extranet") -> str:
+    """The department's project in a zone."""
+    tenant = json.loads(sandbox.kubectl("provider", "get", "tenant", NAMESPACE, "-o", "json").stdout)
+    return str(next(item["id"] for item in tenant["status"]["projects"] if item["zone"] == zone))
+
+
+def objects(sandbox: Sandbox, project: str, uid: str) -> Observed:
+    """Everything of one request, as OpenStack lists it now."""
+
+    async def listed() -> Observed:
+        clouds = Clouds("kunlun", sandbox.home / "clouds.yaml")
+        try:
+            return observed_from_listing(await list_project(clouds.project(project)), uid)
+        finally:
+            clouds.close()
+
+    return asyncio.run(listed())
+
+
+def leftovers(sandbox: Sandbox, project: str) -> dict[str, list[str]]:
+    """Names of all objects in a project, by kind, whoever made them; the default group is Neutron's own."""
+
+    async def listed() -> dict[str, list[str]]:
+        clouds = Clouds("kunlun", sandbox.home / "clouds.yaml")
+        try:
+            listing = await list_project(clouds.project(project))
+        finally:
+            clouds.close()
+        found = {
+            kind.value: [item.get("name") or item["id"] for item in items if item.get("name") != "default"]
+            for kind, items in listing.collections.items()
+        }
+        return {kind: names for kind, names in found.items() if names}
+
+    return asyncio.run(listed())
+
+
+def eventually(holds: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> bool:
+    """Whether something becomes true in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if holds():
+            return True
+        time.sleep(0.3)
+    return holds()
