@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from pydantic import Field
 
 from controllers.api import crd
+from controllers.api.conditions import ConditionType, Reason
 from controllers.api.customresource import CustomResource
 from controllers.api.stored import KINDS, REQUESTS
 from controllers.cli import manifests, root
@@ -169,3 +170,20 @@ def test_examples_in_the_documentation_fit_the_models(path: Path) -> None:
     kind = next(kind for kind in KINDS if kind.name == document["kind"])
 
     kind.spec.model_validate(document["spec"] | stamped.get(kind.name, {}))
+
+
+def test_the_api_page_shows_the_examples_as_they_are() -> None:
+    """What is printed in docs/api.md is what was tested: one whole example for each kind."""
+    page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+    printed = set(re.findall(r"^```yaml\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE))
+    tested = {path.read_text(encoding="utf-8") for path in (ROOT / "docs/examples").glob("*.yaml")}
+
+    assert tested == printed
+
+
+@pytest.mark.parametrize("word", [*Reason, *ConditionType])
+def test_the_api_page_explains_every_condition_and_reason(word: str) -> None:
+    """Whoever meets a reason in `kubectl get` finds it there, with who has to act."""
+    page = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+
+    assert f"`{word}`" in page.partition("## Conditions")[2]
