@@ -19,6 +19,7 @@ from controllers.request.memory import spread
 from controllers.request.parts import RequestParts
 from controllers.request.progress import publish_intent, reporting_progress
 from controllers.request.status import Report
+from infra.engine import Built
 from infra.errors import ClusterUnavailable, EngineInterrupted, PolicyViolated, ServerFault
 from infra.provider.observe import observed_from_listing, servers_from_listing
 from infra.provider.observed import Deviation, Difference, Observed, differences
@@ -72,12 +73,12 @@ async def _build(request: ResourceRequest, plan: Plan, report: Report, parts: Re
     observed = None if first else await observe(request, plan, parts)
     missing = differing(plan, observed) if observed is not None else None
     if observed is not None and not missing:
-        ids = {found.name: found.id for found in observed.by_identity.values()}
+        ids = dict(Built.of(observed).ids)
     else:
         await publish_intent(request, plan, report, parts)
         async with reporting_progress(request, plan, report, parts) as on_progress:
             built = await parts.engine.converge(plan.spec.stack, observed=observed, on_progress=on_progress)
-        ids = {name: found.id for name, found in built.objects.items()}
+        ids = dict(built.ids)
         if observed is not None:
             await _verify(request, plan, parts)
     _remember(request, plan, ids, parts)

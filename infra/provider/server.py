@@ -14,7 +14,7 @@ from infra.cloud import Answer
 from infra.cloud_answers import Absent, Conflict
 from infra.errors import ServerFault
 from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene, find_marked, metadata_marker
-from infra.stackplan import MARKER_PREFIX, Kind, PlannedObject
+from infra.stackplan import MARKER_PREFIX, Kind, PlannedObject, marker_parts
 
 _UNCONFIRMED = "VERIFY_RESIZE"
 _BOOT_VOLUME_PREFIX = "@boot-"
@@ -51,8 +51,8 @@ class Server:
             "name": raw["name"],
             "flavor_id": f"{flavor}, not confirmed" if raw["status"] == _UNCONFIRMED else flavor,
             "image_id": (raw.get("image") or {}).get("id"),
-            "port": ports[0] if len(ports) == 1 else None,
-            "boot_volume": boot[0] if boot else None,
+            "port": ports[0] if len(ports) == 1 else _promised(raw, "port"),
+            "boot_volume": boot[0] if boot else _promised(raw, "boot") if not raw.get("image") else None,
         }
 
     async def create(self, scene: Scene, planned: PlannedObject, marker: str) -> Made:
@@ -84,6 +84,14 @@ class Server:
     async def delete(self, scene: Scene, object_id: str, raw: Answer) -> None:
         await scene.cloud.delete("compute", f"servers/{object_id}")
         await scene.patience.until(partial(_gone, scene, object_id), f"the end of server {object_id}")
+
+
+def _promised(raw: Answer, word: str) -> str | None:
+    """What a server that is still building will have: Nova attaches it a moment after it has taken the order."""
+    marker = marker_parts((raw.get("metadata") or {}).get(MARKER_PREFIX))
+    if raw["status"] != "BUILD" or marker is None:
+        return None
+    return f"@{word}-{marker[1].removeprefix('server-')}"
 
 
 def boot_device() -> dict[str, Any]:
