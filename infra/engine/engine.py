@@ -123,7 +123,8 @@ class Engine:
     ) -> list[str]:
         """Ends a request: deletes everything that carries its uid, until a listing shows nothing of it.
 
-        `keep` names data volumes that stay; the names of those that exist are returned. Idempotent; raises what stood in the way.
+        `keep` names data volumes that stay; the names of those that exist are
+        returned. Idempotent; raises what stood in the way.
         """
         uid, authority = origin.uid, teardown_authority(origin.uid, frozenset(keep))
         cloud = self._clouds.project(project_id)

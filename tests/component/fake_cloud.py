@@ -1,0 +1,271 @@
+"""An OpenStack in memory with the few calls the provider makes, their shapes and their refusals.
+
+The shapes were recorded from Neutron 29, Nova 34 and Cinder 29. What is in use cannot be deleted, as there, so a wrong
+order of deletions fails here too. `log` is every change, in order, as "POST networks" or "DELETE ports/port-3".
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from infra.cloud import Answer, Query, Service
+from infra.cloud_answers import Absent, Conflict, OutcomeUnknown
+
+DEFAULT_RULES = (
+    {"direction": "egress", "ethertype": "IPv4"},
+    {"direction": "egress", "ethertype": "IPv6"},
+)
+RULE_FIELDS = ("protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id")
+SINGULAR = {
+    "routers": "router",
+    "networks": "network",
+    "subnets": "subnet",
+    "security-groups": "security_group",
+    "ports": "port",
+    "servers": "server",
+    "volumes": "volume",
+}
+
+
+class FakeCloud:
+    """One project. `before` and `after` are called around every change with its log line, and may raise."""
+
+    project_id: str | None = "project-1"
+
+    def __init__(self, *, default_rules: bool = False) -> None:
+        self.log: list[str] = []
+        self.reads: list[str] = []
+        self.before: Callable[[str], None] = lambda line: None
+        self.after: Callable[[str], None] = lambda line: None
+        self._default_rules = DEFAULT_RULES if default_rules else ()
+        self._numbers = itertools.count(1)
+        self._objects: dict[str, dict[str, Answer]] = {name: {} for name in SINGULAR}
+
+    def project(self, project_id: str) -> FakeCloud:
+        """It is its own `Clouds`, too."""
+        return self
+
+    def all(self, collection: str) -> list[Answer]:
+        """The objects of one collection, oldest first; a test may change them."""
+        return list(self._objects[collection].values())
+
+    def count(self) -> dict[str, int]:
+        """How many objects of each collection there are."""
+        return {name: len(found) for name, found in self._objects.items() if found}
+
+    def duplicate(self, collection: str, index: int = 0) -> Answer:
+        """A second object with everything the first has, its marker included: a twin."""
+        twin = copy.deepcopy(self.all(collection)[index])
+        return self._keep(collection, twin)
+
+    def forget(self, collection: str, object_id: str) -> Answer:
+        """Takes an object away as if somebody else had deleted it; a server's port becomes free."""
+        gone = self._objects[collection].pop(object_id)
+        if collection == "servers":
+            self._release(gone)
+        return gone
+
+    async def has(self, service: Service) -> bool:
+        return True
+
+    async def list(self, service: Service, path: str, query: Query | None = None) -> list[Answer]:
+        self.reads.append(path)
+        collection = path.removesuffix("/detail")
+        if collection == "security-group-rules":
+            group = self._objects["security-groups"][str((query or {})["security_group_id"])]
+            return copy.deepcopy(group["security_group_rules"])
+        found = copy.deepcopy(self.all(collection))
+        device = (query or {}).get("device_id")
+        return [raw for raw in found if device is None or raw.get("device_id") == device]
+
+    async def get(self, service: Service, path: str, query: Query | None = None) -> Answer:
+        self.reads.append(path)
+        collection, object_id, *rest = path.split("/")
+        if rest[:1] == ["os-volume_attachments"]:
+            attached = self._find(collection, object_id)["os-extended-volumes:volumes_attached"]
+            if {"id": rest[1]} not in attached:
+                raise Absent("OpenStack refused: no such attachment")
+            return {"volumeAttachment": {"volumeId": rest[1]}}
+        return {SINGULAR[collection]: copy.deepcopy(self._find(collection, object_id))}
+
+    async def post(
+        self, service: Service, path: str, body: Mapping[str, Any], *, microversion: str | None = None
+    ) -> Answer:
+        return self._changed(f"POST {path}", lambda: self._post(path, body))
+
+    async def put(self, service: Service, path: str, body: Mapping[str, Any]) -> Answer:
+        return self._changed(f"PUT {path}", lambda: self._put(path, body))
+
+    async def delete(self, service: Service, path: str) -> None:
+        self._changed(f"DELETE {path}", lambda: self._delete(path))
+
+    def _changed(self, line: str, change: Callable[[], Answer]) -> Answer:
+        self.before(line)
+        answer = change()
+        self.log.append(line)
+        self.after(line)
+        return copy.deepcopy(answer)
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> Answer:
+        collection, *rest = path.split("/")
+        if collection == "security-group-rules":
+            return {"security_group_rules": [self._add_rule(rule) for rule in body["security_group_rules"]]}
+        if rest[1:] == ["action"]:
+            return self._act(rest[0], body)
+        if rest[1:] == ["os-volume_attachments"]:
+            return self._attach(rest[0], body["volumeAttachment"]["volumeId"])
+        if collection in body:
+            for one in body[collection]:  # all or nothing
+                self._refuse_taken_address(one)
+            return {collection: [self._keep(collection, dict(one)) for one in body[collection]]}
+        member = SINGULAR[collection]
+        return {member: self._keep(collection, dict(body[member]))}
+
+    def _keep(self, collection: str, raw: Answer) -> Answer:
+        number = next(self._numbers)
+        raw |= {
+            "id": f"{SINGULAR[collection]}-{number}",
+            "created_at": f"2026-01-01T00:{number // 60:02}:{number % 60:02}Z",
+        }
+        match collection:
+            case "ports":
+                self._refuse_taken_address(raw)
+                raw.setdefault("device_id", "")
+            case "security-groups":
+                raw["security_group_rules"] = []
+                for rule in self._default_rules:
+                    self._add_rule({**rule, "security_group_id": raw["id"]}, raw)
+            case "servers":
+                self._boot(raw)
+            case "volumes":
+                raw |= {"status": "available", "volume_image_metadata": {"image_id": raw.pop("imageRef", None)}}
+        self._objects[collection][raw["id"]] = raw
+        return raw
+
+    def _refuse_taken_address(self, raw: Mapping[str, Any]) -> None:
+        taken = [port["fixed_ips"] for port in self.all("ports") if port.get("fixed_ips")]
+        if raw["fixed_ips"] in taken:
+            raise Conflict("OpenStack refused POST ports: IP address already allocated in subnet")
+
+    def _boot(self, raw: Answer) -> None:
+        port = self._find("ports", raw.pop("networks")[0]["port"])
+        if port["device_id"]:
+            raise Conflict(f"OpenStack refused POST servers: Port {port['id']} is still in use.")
+        port["device_id"] = raw["id"]
+        mappings = raw.pop("block_device_mapping_v2", [])
+        image = raw.pop("imageRef", None)
+        raw |= {
+            "status": "ACTIVE",
+            "flavor": {"id": raw.pop("flavorRef")},
+            "image": {"id": image} if image else "",
+            "os-extended-volumes:volumes_attached": [],
+        }
+        for mapping in mappings:
+            self._attach_to(raw, mapping["uuid"])
+
+    def _attach(self, server_id: str, volume_id: str) -> Answer:
+        self._attach_to(self._find("servers", server_id), volume_id)
+        return {"volumeAttachment": {"volumeId": volume_id}}
+
+    def _attach_to(self, server: Answer, volume_id: str) -> None:
+        volume = self._find("volumes", volume_id)
+        if volume["status"] != "available":
+            raise Conflict(f"OpenStack refused an attachment: volume {volume_id} is {volume['status']}")
+        volume["status"] = "in-use"
+        server["os-extended-volumes:volumes_attached"].append({"id": volume_id})
+
+    def _add_rule(self, rule: Mapping[str, Any], group: Answer | None = None) -> Answer:
+        kept = {**dict.fromkeys(RULE_FIELDS), **rule, "id": f"rule-{next(self._numbers)}"}
+        (group or self._find("security-groups", rule["security_group_id"]))["security_group_rules"].append(kept)
+        return kept
+
+    def _act(self, server_id: str, body: Mapping[str, Any]) -> Answer:
+        server = self._find("servers", server_id)
+        match body:
+            case {"resize": {"flavorRef": flavor}}:
+                server |= {"flavor": {"id": flavor}, "status": "VERIFY_RESIZE"}
+            case {"confirmResize": None} if server["status"] == "VERIFY_RESIZE":
+                server["status"] = "ACTIVE"
+            case _:
+                raise Conflict(f"OpenStack refused {body}")
+        return {}
+
+    def _put(self, path: str, body: Mapping[str, Any]) -> Answer:
+        collection, object_id, *action = path.split("/")
+        raw = self._find(collection, object_id)
+        if action == ["add_router_interface"]:
+            owner = {
+                "device_id": object_id,
+                "device_owner": "network:router_interface",
+                "network_id": "any",
+                "name": "",
+            }
+            port = self._keep(
+                "ports", {**owner, "fixed_ips": [{"subnet_id": body["subnet_id"], "ip_address": "gateway"}]}
+            )
+            return {"port_id": port["id"], "subnet_id": body["subnet_id"]}
+        if action == ["remove_router_interface"]:
+            self._objects["ports"].pop(body["port_id"])
+            return {}
+        raw |= body[SINGULAR[collection]]
+        return {SINGULAR[collection]: raw}
+
+    def _delete(self, path: str) -> Answer:
+        collection, object_id, *rest = path.split("/")
+        if collection == "security-group-rules":
+            for group in self.all("security-groups"):
+                group["security_group_rules"] = [one for one in group["security_group_rules"] if one["id"] != object_id]
+        elif rest[:1] == ["os-volume_attachments"]:
+            self._detach(self._find("servers", object_id), rest[1])
+        elif object_id in self._objects[collection]:
+            self._refuse_if_used(collection, object_id)
+            gone = self._objects[collection].pop(object_id)
+            if collection == "servers":
+                self._release(gone)
+        return {}
+
+    def _release(self, server: Answer) -> None:
+        for port in self.all("ports"):
+            port["device_id"] = "" if port["device_id"] == server["id"] else port["device_id"]
+        for entry in list(server["os-extended-volumes:volumes_attached"]):
+            self._detach(server, entry["id"])
+
+    def _detach(self, server: Answer, volume_id: str) -> None:
+        server["os-extended-volumes:volumes_attached"].remove({"id": volume_id})
+        self._find("volumes", volume_id)["status"] = "available"
+
+    def _refuse_if_used(self, collection: str, object_id: str) -> None:
+        ports = self.all("ports")
+        subnets = [entry["subnet_id"] for port in ports for entry in port["fixed_ips"]]
+        groups = [group for port in ports for group in port.get("security_groups", [])]
+        users = {
+            "networks": [raw["network_id"] for raw in self.all("subnets")] + [port["network_id"] for port in ports],
+            "subnets": subnets,
+            "security-groups": groups,
+            "routers": [port["device_id"] for port in ports],
+            "volumes": [raw["id"] for raw in self.all("volumes") if raw["status"] == "in-use"],
+        }
+        if object_id in users.get(collection, []):
+            raise Conflict(f"OpenStack refused DELETE {collection}: {object_id} is in use")
+
+    def _find(self, collection: str, object_id: str) -> Answer:
+        try:
+            return self._objects[collection][object_id]
+        except KeyError:
+            raise Absent(f"OpenStack refused: no {SINGULAR[collection]} {object_id}") from None
+
+
+def lost_answer(line: str) -> Callable[[str], None]:
+    """Raises OutcomeUnknown at the first change whose log line matches the pattern."""
+    pending = [re.compile(line)]
+
+    def at(seen: str) -> None:
+        if pending and pending[0].fullmatch(seen):
+            pending.clear()
+            raise OutcomeUnknown("the connection broke")
+
+    return at

@@ -1,0 +1,71 @@
+"""The Pulumi program against the plan: two derivations of the same objects, which must agree."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pulumi
+import pytest
+
+from infra.provider.kinds import BY_PULUMI_TYPE
+from infra.provider.resource import Names
+from infra.provider.servicer import logical_inputs
+from infra.stack import program
+from infra.stackplan import StackPlan, marker, planned_objects
+from tests.component.plans import a_network, a_plan, a_rich_plan, a_server
+
+
+class Recorder(pulumi.runtime.Mocks):
+    """Gives every object an id made of its name, and keeps what was asked for."""
+
+    def __init__(self) -> None:
+        self.declared: list[tuple[str, str, dict[str, Any]]] = []
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
+        if args.custom:
+            self.declared.append((args.typ, args.name, dict(args.inputs)))
+        return f"id-{args.name}", dict(args.inputs)
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[Any, Any], None]:
+        return {}, None
+
+
+def declared_by(plan: StackPlan) -> list[tuple[str, str, dict[str, Any]]]:
+    recorder = Recorder()
+    asyncio.set_event_loop(asyncio.new_event_loop())  # the mocks take the current one
+    pulumi.runtime.set_mocks(recorder, project="kunlun", stack="test")
+    pulumi.runtime.test(program(plan))()  # type: ignore[no-untyped-call]
+    return recorder.declared
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        pytest.param(a_plan(), id="the standard request"),
+        pytest.param(a_rich_plan(), id="a request with every kind of object"),
+        pytest.param(
+            a_plan(networks=(a_network(), a_network("db", 2)), servers=(a_server(), a_server(1, network="db"))),
+            id="two networks on one router",
+        ),
+    ],
+)
+def test_the_program_declares_exactly_the_plan(plan: StackPlan) -> None:
+    """Same names, kinds, inputs and markers as `planned_objects`, and nothing beside them."""
+    planned = planned_objects(plan)
+    names = Names()
+    for name in planned:
+        names.record(name, f"id-{name}")
+    declared = declared_by(plan)
+
+    found = {name: logical_inputs(BY_PULUMI_TYPE[kind], given, names) for kind, name, given in declared}
+
+    assert {name: dict(one.inputs) for name, one in planned.items()} == {
+        name: inputs for name, (inputs, _) in found.items()
+    }
+    assert {name: one.kind for name, one in planned.items()} == {
+        name: BY_PULUMI_TYPE[kind].kind for kind, name, _ in declared
+    }
+    assert len(planned) == len(declared)
+    for name, (_, text) in found.items():
+        assert text in (None, marker(plan.origin.uid, name, planned[name].fingerprint))
