@@ -25,7 +25,7 @@ def screen(stream: TextIO | None = None) -> Console:
 
 def section(title: str, *content: RenderableType) -> RenderableType:
     """A titled part of a page."""
-    return Group(Text(""), Text(title, style="bold"), *(Padding(part, (0, 0, 0, 2)) for part in content))
+    return Group(Text(""), Text(title, style="bold"), *(Padding(part, (0, 0, 0, 2), expand=False) for part in content))
 
 
 def grid(columns: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> Table:

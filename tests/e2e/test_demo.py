@@ -1,0 +1,73 @@
+"""`kunlun demo`, as the README tells people to run it: it gets there, and a second time at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.story import Sandbox
+
+NAME = "permit-portal"
+ROOT = Path(__file__).parents[2]
+FIRST_SECONDS = 600.0
+SECOND_SECONDS = 60.0
+
+
+@pytest.fixture
+def tidy(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The sandbox, without the demo's request before and after."""
+    forget = ("delete", "resourcerequest", NAME, "--ignore-not-found", "--timeout=180s")
+    sandbox.kubectl("clerk", *forget)
+    yield sandbox
+    sandbox.kubectl("clerk", *forget)
+
+
+def program(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line as a person runs it."""
+    command = [sys.executable, "-m", "controllers", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=FIRST_SECONDS, stdin=subprocess.DEVNULL, check=False
+    )
+
+
+def test_the_demo_ends_with_running_servers_and_the_second_one_at_once(tidy: Sandbox) -> None:
+    """Two servers, as OpenStack reports them; run again, the same result without a new decision."""
+    first = program("demo", "--dir", str(tidy.home))
+    began = time.monotonic()
+    second = program("demo", "--dir", str(tidy.home))
+
+    assert 0 == first.returncode, first.stdout + first.stderr
+    assert 2 == first.stdout.count("ACTIVE")
+    assert "Approved by zhang.wei for stage resource-office" in first.stdout
+    assert 0 == second.returncode, second.stdout + second.stderr
+    assert 2 == second.stdout.count("ACTIVE") and "is decided already" in second.stdout
+    assert time.monotonic() - began < SECOND_SECONDS
+
+
+def test_people_read_decide_and_watch_through_the_plugin(tidy: Sandbox) -> None:
+    """The clerk asks and watches, the officer reads and decides; each refusal is one plain sentence."""
+    clerk, officer = (f"--kubeconfig={tidy.home}/users/{name}.kubeconfig" for name in ("clerk", "officer"))
+    tidy.kubectl("clerk", "apply", "-f", str(ROOT / "docs/examples/permit-portal.yaml"))
+    tidy.kubectl("clerk", "wait", f"rr/{NAME}", "--for=condition=Planned", "--timeout=120s")
+    plan = tidy.kubectl("clerk", "get", "rr", NAME, "-o", "jsonpath={.status.plan}").stdout
+
+    page = program("plan", NAME, officer)
+    own = program("approve", plan, "--stage", "resource-office", clerk)
+    unnamed = program("approve", NAME, "--stage", "resource-office", officer)
+    approved = program("approve", plan, "--stage", "resource-office", officer)
+    watched = program("watch", NAME, "--timeout=5m", clerk)
+    denied = program("deny", plan, "--stage", "resource-office", "--reason", "too late", officer)
+
+    assert 0 == page.returncode and f"approve {plan} --stage resource-office" in page.stdout
+    assert (1, 1) == (own.returncode, own.stderr.count("\n")), own.stderr
+    assert 1 == unnamed.returncode and f"Its newest is {plan}" in unnamed.stderr
+    assert 0 == approved.returncode, approved.stderr
+    assert 0 == watched.returncode and "Ready=True" in watched.stdout, watched.stdout + watched.stderr
+    assert 0 == program("plan", plan, officer).returncode
+    assert denied.returncode in (0, 1)  # recorded or refused: a plan in force stays in force either way
+    assert 0 == program("watch", NAME, "--timeout=1m", clerk).returncode
