@@ -49,6 +49,7 @@ class Operator:
     ready_file: Path
     queue: WorkQueue[Key] = field(default_factory=WorkQueue)
     workers: list[asyncio.Task[None]] = field(default_factory=list)
+    interrupted: set[str] = field(default_factory=set)
 
     async def reconcile(self, key: Key) -> float | None:
         """Run the one reconcile of the key's kind over the object as it is now."""
@@ -74,13 +75,17 @@ class Operator:
         body = event["object"]
         if event["type"] == "DELETED":
             self.parts.cache.drop(kind, body)
+            self.interrupted.discard(body["metadata"]["uid"])
         for key in self._woken(kind, body):
             self.queue.add(key)
-        if kind is REQUESTS and "deletionTimestamp" in body["metadata"]:
+        elif kind is REQUESTS and "deletionTimestamp" in body["metadata"]:
             self._interrupt(body["metadata"]["uid"])
 
     def _interrupt(self, uid: str) -> None:
-        """A request that is to go is not built to its end first."""
+        """A request that is to go is not built to its end first. Once: its removal is not to be stopped."""
+        if uid in self.interrupted:
+            return
+        self.interrupted.add(uid)
         cancelling = asyncio.get_running_loop().create_task(self.parts.engine.cancel(uid))
         self.workers.append(cancelling)
         cancelling.add_done_callback(self.workers.remove)

@@ -66,7 +66,7 @@ async def _remove(request: ResourceRequest, project: str, parts: RequestParts) -
     kept = await parts.engine.remove(origin, project, on_progress=on_progress, keep=retained_volumes(request))
     await asyncio.gather(*tasks)
     if kept:
-        log.info("volumes kept", request=meta.name, namespace=meta.namespace, volumes=[volume.name for volume in kept])
+        log.info("volumes kept", request=meta.name, namespace=meta.namespace, volumes=kept)
 
 
 async def _tell_if_possible(request: ResourceRequest, message: str, parts: RequestParts) -> None:
