@@ -13,7 +13,7 @@ import click
 from controllers.api import API_VERSION
 from controllers.api.approval import Decision
 from controllers.api.plan import PlanSpec
-from controllers.api.stored import APPROVALS, PLANS, Plan
+from controllers.api.stored import APPROVALS, PLANS, Plan, ResourceRequest
 from controllers.cli.kubectl import ClusterError, Document, Kubectl, cluster_options
 from controllers.cli.planpage import signed_sentence
 from controllers.cli.reading import find_request, verified
@@ -28,11 +28,14 @@ def decision_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def decide(kubectl: Kubectl, name: str, *, stage: str, decision: Decision, reason: str) -> str:
-    """Create the Approval and return what was decided, as one sentence. Raises ClusterError."""
+    """Create the Approval, unless it stands already; return what was decided, as one sentence. Raises ClusterError."""
     plan = _exact_plan(kubectl, name)
     stages = [required.stage for required in plan.spec.stages]
     if stage not in stages:
         raise ClusterError(f"plan '{name}' does not ask for stage '{stage}'; its stages: {listed(stages)}")
+    standing = _standing(find_request(kubectl, plan.spec.stack.origin.name), name, stage, decision)
+    if standing is not None:
+        return standing
     created = kubectl.create(approval(plan.spec, name, stage=stage, decision=decision, reason=reason))
     approver = plain(created.get("spec", {}).get("approver", "you"))
     because = f" Reason: {plain(reason)}" if reason else ""
@@ -50,6 +53,28 @@ def approval(spec: PlanSpec, name: str, *, stage: str, decision: Decision, reaso
         "metadata": {"generateName": f"{name}-{stage}-"},
         "spec": {"plan": name, "stage": stage, "decision": decision.value, "reason": reason, "digest": spec.digest},
     }
+
+
+def _standing(request: ResourceRequest | None, name: str, stage: str, decision: Decision) -> str | None:
+    """What to say instead, when this very decision stands already. Raises ClusterError when the other one does.
+
+    Superseded plans and requests that are gone are left to the API server: it refuses them.
+    """
+    if request is None or request.status.plan != name:
+        return None
+    for given in request.status.approvals:
+        if given.decision == Decision.DENIED:
+            raise ClusterError(
+                f"plan '{name}' was denied by {given.approver}: {given.reason}. It stays denied: "
+                f"the requester has to change the request, which makes a new plan"
+            )
+    in_force = request.status.approved_plan == name
+    if in_force and decision is Decision.DENIED:
+        raise ClusterError(f"plan '{name}' is approved and in force; a denial would change nothing now")
+    approvers = [plain(given.approver) for given in request.status.approvals if given.stage == stage]
+    if decision is Decision.APPROVED and approvers:
+        return f"Nothing to do: plan {name} is approved already for stage {stage} by {listed(approvers)}"
+    return None
 
 
 def _exact_plan(kubectl: Kubectl, name: str) -> Plan:

@@ -105,7 +105,7 @@ def resource(kind: Kind[Any, Any]) -> str:
     return f"{kind.plural}.{GROUP}"
 
 
-_SERVER = re.compile(r"^(?:Error from server(?: \((?P<reason>\w+)\))?: |error: )")
+_SERVER = re.compile(r'^(?:Error from server(?: \(\w+\))?: |error: )(?:error when creating "STDIN": )?')
 _NOISE = re.compile(r"^(?:Warning: |[EWI][0-9]{4} )")  # kubectl's own log lines are not the answer
 _DENIED = re.compile(r"^.*denied request: ", re.DOTALL)
 

@@ -69,5 +69,5 @@ def test_people_read_decide_and_watch_through_the_plugin(tidy: Sandbox) -> None:
     assert 0 == approved.returncode, approved.stderr
     assert 0 == watched.returncode and "Ready=True" in watched.stdout, watched.stdout + watched.stderr
     assert 0 == program("plan", plan, officer).returncode
-    assert denied.returncode in (0, 1)  # recorded or refused: a plan in force stays in force either way
+    assert 1 == denied.returncode and "in force" in denied.stderr
     assert 0 == program("watch", NAME, "--timeout=1m", clerk).returncode

@@ -197,6 +197,30 @@ def test_a_request_name_is_not_a_plan(stage: Stage) -> None:
     assert f"Its newest is {NAME}" in result.output
 
 
+@pytest.mark.parametrize(
+    ("verb", "decision", "code", "expected"),
+    [
+        ("approve", "Approved", 0, "approved already for stage resource-office by zhang.wei"),
+        ("deny", "Approved", 1, "is approved and in force; a denial would change nothing now"),
+        ("approve", "Denied", 1, "was denied by zhang.wei: too large. It stays denied"),
+    ],
+    ids=["approved twice", "denied too late", "approved after a denial"],
+)
+def test_a_decision_that_could_change_nothing_is_not_recorded(
+    stage: Stage, verb: str, decision: str, code: int, expected: str
+) -> None:
+    """An officer must not believe that something was decided when it was not."""
+    given = {"stage": "resource-office", "decision": decision, "approver": "zhang.wei", "reason": "too large"}
+    in_force = {"approvedPlan": NAME} if decision == "Approved" else {}
+    status = {"plan": NAME, "approvals": [given], **in_force}
+    stage.has("resourcerequests-permit-portal", a_request(status=status))
+
+    result = stage.run(verb, NAME, "--stage", "resource-office", "--reason", "r")
+
+    assert (code, {}) == (result.exit_code, stage.created)
+    assert expected in result.output
+
+
 def test_a_stage_the_plan_does_not_ask_for(stage: Stage) -> None:
     """A spelling mistake must not look like an approval."""
     result = stage.run("approve", NAME, "--stage", "resource-ofice")
@@ -222,11 +246,12 @@ def test_kubectl_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
             "ValidatingAdmissionPolicy 'a' with binding 'a' denied request: user \"li.na\" may not decide it",
             'user "li.na" may not decide it',
         ),
+        ('Error from server (Forbidden): error when creating "STDIN": approvals: no', "approvals: no"),
         ('Error from server (NotFound): plans.kunlun.cloud "x" not found', 'plans.kunlun.cloud "x" not found'),
         ("Warning: old\nE1122 01:02:03.4 1 memcache.go:1] noise\nerror: no context", "no context"),
         ("", "kubectl failed without saying why"),
     ],
-    ids=["admission", "not found", "noise", "silence"],
+    ids=["admission", "creating", "not found", "noise", "silence"],
 )
 def test_a_refusal_is_shown_without_its_wrapping(stderr: str, expected: str) -> None:
     """People read the API server's sentence, not how it travelled."""
