@@ -78,7 +78,7 @@ class Operator:
             self.interrupted.discard(body["metadata"]["uid"])
         for key in self._woken(kind, body):
             self.queue.add(key)
-        elif kind is REQUESTS and "deletionTimestamp" in body["metadata"]:
+        if kind is REQUESTS and "deletionTimestamp" in body["metadata"]:
             self._interrupt(body["metadata"]["uid"])
 
     def _interrupt(self, uid: str) -> None:
