@@ -43,8 +43,9 @@ class StackState:
         temporary.replace(self._file)
 
     def prune(self) -> None:
-        """The history nobody reads."""
+        """The history and the copy nobody reads."""
         shutil.rmtree(self._history, ignore_errors=True)
+        self._file.with_suffix(".json.bak").unlink(missing_ok=True)
 
     def drop(self) -> None:
         """Forgets the stack altogether."""

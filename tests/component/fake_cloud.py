@@ -38,6 +38,7 @@ class FakeCloud:
 
     def __init__(self, *, default_rules: bool = False) -> None:
         self.log: list[str] = []
+        self.new_server_status = "ACTIVE"
         self.reads: list[str] = []
         self.before: Callable[[str], None] = lambda line: None
         self.after: Callable[[str], None] = lambda line: None
@@ -159,7 +160,7 @@ class FakeCloud:
         mappings = raw.pop("block_device_mapping_v2", [])
         image = raw.pop("imageRef", None)
         raw |= {
-            "status": "ACTIVE",
+            "status": self.new_server_status,
             "flavor": {"id": raw.pop("flavorRef")},
             "image": {"id": image} if image else "",
             "os-extended-volumes:volumes_attached": [],
