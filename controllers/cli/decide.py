@@ -63,7 +63,7 @@ def _standing(request: ResourceRequest | None, name: str, stage: str, decision: 
     if request is None or request.status.plan != name:
         return None
     for given in request.status.approvals:
-        if given.decision == Decision.DENIED:
+        if Decision(given.decision) is Decision.DENIED:
             raise ClusterError(
                 f"plan '{name}' was denied by {given.approver}: {given.reason}. It stays denied: "
                 f"the requester has to change the request, which makes a new plan"

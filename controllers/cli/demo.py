@@ -187,5 +187,5 @@ def what_to_try(layout: Layout, kubectl: Path) -> list[str]:
         f"kubectl kunlun watch {NAME}",
         f"kubectl kunlun approve PLAN --stage resource-office --kubeconfig {layout.users}/officer.kubeconfig",
         f"kubectl delete resourcerequest {NAME}   # leaves nothing behind",
-        "make demo-down",
+        f"kunlun sandbox down --wipe --dir {layout.home}   # ends it and forgets it (`make demo-down` without --dir)",
     ]

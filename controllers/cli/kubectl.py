@@ -24,7 +24,7 @@ Document = Mapping[str, Any]
 Result = TypeVar("Result")
 
 PROGRAM = "kubectl"
-DEADLINE_SECONDS = 60
+DEADLINE_SECONDS = 120  # a login plugin may have to ask a person
 MESSAGE_LIMIT = 2000
 
 

@@ -51,8 +51,16 @@ def snapshot(request: ResourceRequest) -> Snapshot:
         message=_message(request.status, current),
         done=progress.done if progress else 0,
         total=progress.total if progress else 0,
-        conditions=tuple(current[step] for step in (*STEPS, ConditionType.READY) if step in current),
+        conditions=tuple(_told_steps(current)),
     )
+
+
+def _told_steps(current: dict[str, Condition]) -> Iterator[Condition]:
+    """The steps; the summary only once it is reached, since before it repeats a step."""
+    yield from (current[step] for step in STEPS if step in current)
+    ready = current.get(ConditionType.READY)
+    if ready is not None and ready.status == "True":
+        yield ready
 
 
 def news(before: Snapshot | None, after: Snapshot) -> Iterator[str]:

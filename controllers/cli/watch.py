@@ -10,7 +10,7 @@ from typing import Protocol
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from controllers.api.stored import REQUESTS, ResourceRequest, stored
 from controllers.cli.kubectl import ClusterError, Kubectl, cluster_options
@@ -133,9 +133,9 @@ class BarView(LineView):
 
     def __init__(self, console: Console) -> None:
         super().__init__(console)
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(30), MofNCompleteColumn())
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[count]}"))
         self.progress = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
-        self.task = self.progress.add_task("waiting for the operator", total=None)
+        self.task = self.progress.add_task("waiting for the operator", total=None, count="")
 
     def __enter__(self) -> BarView:
         self.progress.start()
@@ -147,4 +147,7 @@ class BarView(LineView):
     def show(self, seen: Snapshot) -> None:
         super().show(seen)
         description = f"{seen.step}: {plain(seen.message)[:80]}"
-        self.progress.update(self.task, description=description, completed=seen.done, total=seen.total or None)
+        count = f"{seen.done}/{seen.total}" if seen.total else ""
+        self.progress.update(
+            self.task, description=description, completed=seen.done, total=seen.total or None, count=count
+        )
