@@ -8,6 +8,7 @@ approved yet, or not even allowed, leaves the plan in force alone.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from controllers.api.conditions import ConditionType
@@ -56,10 +57,16 @@ async def _read(chapters: Sequence[Chapter], request: ResourceRequest, report: R
         try:
             report = await chapter(request, report, parts)
         except KunlunError as error:
-            report = report.failed(step, error)
+            report = replace(report.failed(step, error), building_plan=_intended(request, parts))
         if not report.done(step):
             break
     return report
+
+
+def _intended(request: ResourceRequest, parts: RequestParts) -> str | None:
+    """What this pass has said it would build, even if it was cut off: an intent is never taken back."""
+    known = parts.cache.get(REQUESTS, request.meta.namespace, request.meta.name)
+    return (known or request).status.building_plan
 
 
 async def refuse_unreadable(body: Mapping[str, Any] | None, error: InvalidRequest, parts: RequestParts) -> None:

@@ -25,7 +25,7 @@ async def withdraw(request: ResourceRequest, parts: RequestParts) -> float | Non
     if FINALIZER not in request.meta.finalizers:
         parts.memories.forget(request.meta.uid)
         return None
-    if request.status.building_plan is not None and request.status.project is not None:
+    if request.status.approved_plan is not None and request.status.project is not None:
         pause = parts.started + parts.settings.recovery_delay_seconds - parts.monotonic()
         if pause > 0:  # a call that a killed process had sent may still take effect
             return pause
