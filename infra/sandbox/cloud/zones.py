@@ -1,0 +1,63 @@
+"""The zones in Neutron: each has its address scope, its subnet pool and its uplink, shared with nobody.
+
+Every object is looked up by name and made when missing, so this may be interrupted anywhere and run again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from infra.sandbox.cloud.zonefacts import ZoneFacts
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
+
+# What a department may ask for (a request's prefixLength), and the uplink, which is larger.
+LARGEST_PREFIX, DEFAULT_PREFIX, SMALLEST_PREFIX = 16, 26, 29
+
+
+def ensure_zones(cloud: Connection, zones: tuple[ZoneFacts, ...]) -> None:
+    """All zones, and no default security group rules: a new group starts empty both ways."""
+    for zone in zones:
+        ensure_zone(cloud, zone)
+    for rule in cloud.network.default_security_group_rules():
+        cloud.network.delete_default_security_group_rule(rule)
+
+
+def ensure_zone(cloud: Connection, zone: ZoneFacts) -> None:
+    """One zone; in this order, since each part refers to the one before."""
+    network = cloud.network
+    scope = network.find_address_scope(zone.subnet_pool) or network.create_address_scope(
+        name=zone.subnet_pool, ip_version=4, shared=False
+    )
+    pool = network.find_subnet_pool(zone.subnet_pool) or network.create_subnet_pool(
+        name=zone.subnet_pool,
+        prefixes=list(zone.prefixes),
+        default_prefixlen=DEFAULT_PREFIX,
+        min_prefixlen=LARGEST_PREFIX,
+        max_prefixlen=SMALLEST_PREFIX,
+        address_scope_id=scope.id,
+        shared=False,
+    )
+    uplink = network.find_network(zone.uplink) or network.create_network(
+        name=zone.uplink,
+        provider_network_type="flat",
+        provider_physical_network=zone.physical_network,
+        is_router_external=True,
+    )
+    if not list(network.subnets(network_id=uplink.id)):
+        network.create_subnet(name=zone.uplink, network_id=uplink.id, **uplink_subnet(zone, pool.id))
+    for policy in network.rbac_policies(object_id=uplink.id, action="access_as_external"):
+        if policy.target_project_id == "*":  # comes with router:external; the operator shares with each tenant
+            network.delete_rbac_policy(policy)
+
+
+def uplink_subnet(zone: ZoneFacts, pool_id: str) -> dict[str, Any]:
+    """The uplink's subnet. Only routers get addresses of a private uplink: no floating IP can be made from it."""
+    body: dict[str, Any] = {
+        "ip_version": 4,
+        "cidr": zone.uplink_cidr,
+        "gateway_ip": zone.gateway,
+        "is_dhcp_enabled": False,
+    }
+    return body if zone.public else {**body, "subnet_pool_id": pool_id, "service_types": ["network:router_gateway"]}
