@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from infra.cloud import Answer, Query, Service
-from infra.provider.waiting import Patience
+from infra.provider.waiting import Departures, Patience
 from infra.stackplan import MARKER_PREFIX, Kind, PlannedObject, marker_parts
 
 Inputs = dict[str, Any]
@@ -86,7 +86,7 @@ class Made:
     raw: Answer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scene:
     """Where effects happen: the cloud, the names known so far, and how long to wait for slow things."""
 
@@ -94,6 +94,13 @@ class Scene:
     names: Names
     patience: Patience
     made: dict[str, Answer] = field(default_factory=dict)
+    servers: Departures = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.servers = Departures(self.patience, self._server_ids)
+
+    async def _server_ids(self) -> frozenset[str]:
+        return frozenset(raw["id"] for raw in await self.cloud.list("compute", "servers"))
 
 
 class Listing(Protocol):

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from infra.cloud import Answer
-from infra.cloud_answers import Absent, Conflict
+from infra.cloud_answers import Conflict
 from infra.errors import ServerFault
 from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene, find_marked, metadata_marker
 from infra.stackplan import MARKER_PREFIX, Kind, PlannedObject, marker_parts
@@ -83,7 +83,7 @@ class Server:
 
     async def delete(self, scene: Scene, object_id: str, raw: Answer) -> None:
         await scene.cloud.delete("compute", f"servers/{object_id}")
-        await scene.patience.until(partial(_gone, scene, object_id), f"the end of server {object_id}")
+        await scene.servers.until_gone(object_id, f"server {object_id}")
 
 
 def _promised(raw: Answer, word: str) -> str | None:
@@ -132,14 +132,6 @@ async def _act(scene: Scene, path: str, action: dict[str, Any]) -> None:
         await scene.cloud.post("compute", f"{path}/action", action)
     except Conflict:  # its state has moved on since we looked: look again
         return
-
-
-async def _gone(scene: Scene, server_id: str) -> bool | None:
-    try:
-        server = (await scene.cloud.get("compute", f"servers/{server_id}"))["server"]
-    except Absent:
-        return True
-    return True if server["status"] in {"DELETED", "SOFT_DELETED"} else None
 
 
 def _boot_mapping(volume_id: str) -> dict[str, Any]:

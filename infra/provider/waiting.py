@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 _SHORTEST_SECONDS = 0.2
 _LONGEST_SECONDS = 2.0
-_GROWTH = 1.4
+_GROWTH = 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +45,35 @@ class Patience:
         except TimeoutError:
             return
         raise EngineInterrupted("stopped while waiting; the next pass continues")
+
+
+@dataclass(slots=True)
+class Departures:
+    """One repeated list call serves everybody who waits for something to disappear from a collection."""
+
+    patience: Patience
+    listed: Callable[[], Awaitable[frozenset[str]]]
+    _pause_seconds: float = _SHORTEST_SECONDS
+    _next_look: asyncio.Future[frozenset[str]] | None = None
+
+    async def until_gone(self, object_id: str, what: str) -> None:
+        """Raises EngineInterrupted when the pass is stopped, CloudUnavailable at the deadline."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self.patience.deadline_seconds
+        while object_id in await self._look():
+            if clock() > deadline:
+                raise CloudUnavailable(f"{what} is still there after {self.patience.deadline_seconds:.0f} s")
+
+    async def _look(self) -> frozenset[str]:
+        """What the next list call shows: it begins after this question was asked."""
+        if self._next_look is None:
+            self._next_look = asyncio.ensure_future(self._list_soon())
+        return await asyncio.shield(self._next_look)
+
+    async def _list_soon(self) -> frozenset[str]:
+        try:
+            await self.patience.pause(self._pause_seconds)
+        finally:
+            self._next_look = None
+        self._pause_seconds = min(self._pause_seconds * _GROWTH, _LONGEST_SECONDS)
+        return await self.listed()

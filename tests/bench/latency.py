@@ -1,0 +1,117 @@
+"""Approved to provisioned: the engine beside the best parallel script, on the same cloud, in alternating runs.
+
+    python -m tests.bench.latency [--runs 5] [--pulumi PATH] ...
+
+Both sides start warm (logged in, catalogue read) and end when all servers are ACTIVE and the router carries the
+subnet. What counts is the ratio of the medians: absolute times are the cloud's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import statistics
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.engine import Engine, EngineSettings
+from infra.errors import ServerFault
+from infra.provider.observe import list_servers, servers_from_listing
+from infra.stackplan import Kind, StackPlan, planned_objects
+from tests.bench.peer import Peer
+from tests.bench.stage import Stage, a_stage, arguments, standard_plan
+
+POLL_SECONDS = 0.4
+TARGET = 1.15
+
+
+@dataclass(slots=True)
+class Series:
+    """What one side took, run by run."""
+
+    name: str
+    seconds: list[float] = field(default_factory=list)
+    calls: list[int] = field(default_factory=list)
+    removal_seconds: list[float] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        runs = " ".join(f"{one:.2f}" for one in self.seconds)
+        calls, removal = statistics.median(self.calls), statistics.median(self.removal_seconds)
+        return f"{self.name:8} median {self.median:.2f} s ({runs}), {calls:.0f} calls; removal {removal:.2f} s"
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+
+async def main() -> None:
+    parser = arguments("latency of the standard request")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--pulumi", type=Path, default=shutil.which("pulumi"), required=shutil.which("pulumi") is None)
+    options = parser.parse_args()
+    stage = await a_stage(options)
+    peer = Peer(stage)
+    engine, script = Series("engine"), Series("script")
+    with tempfile.TemporaryDirectory() as folder:
+        subject = Engine(EngineSettings(options.pulumi, Path(folder), processes=3), stage.clouds)
+        await subject.start()
+        for _ in range(options.runs):
+            await _measure_engine(subject, stage, engine)
+            await _measure_script(peer, stage, script)
+            print(f"engine {engine.seconds[-1]:.2f} s, script {script.seconds[-1]:.2f} s", flush=True)
+        await subject.close()
+    stage.clouds.close()
+    _report(engine, script)
+
+
+async def until_active(stage: Stage, plan: StackPlan) -> None:
+    """The operator's own poll: one list call for all servers."""
+    wanted = sum(one.kind is Kind.SERVER for one in planned_objects(plan).values())
+    while True:
+        servers = servers_from_listing(await list_servers(stage.cloud), plan.origin.uid)
+        if faults := [found.fault for found in servers.values() if found.status == "ERROR"]:
+            raise ServerFault(f"a server failed: {faults}")
+        if sum(found.status == "ACTIVE" for found in servers.values()) == wanted:
+            return
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _measure_engine(engine: Engine, stage: Stage, series: Series) -> None:
+    plan = standard_plan(stage, next(stage.free))
+    before, began = stage.clouds.calls.total(), time.monotonic()
+    await engine.converge(plan, observed=None, on_progress=lambda event: None)
+    await until_active(stage, plan)
+    series.seconds.append(time.monotonic() - began)
+    series.calls.append(stage.clouds.calls.total() - before)
+    began = time.monotonic()
+    await engine.remove(plan.origin, plan.project.id, on_progress=lambda event: None)
+    series.removal_seconds.append(time.monotonic() - began)
+
+
+async def _measure_script(peer: Peer, stage: Stage, series: Series) -> None:
+    prefix = next(stage.free)
+    name = f"peer-{str(prefix.network_address).replace('.', '-')}"
+    before, began = peer.calls.total(), time.monotonic()
+    await asyncio.to_thread(peer.build, name, prefix)
+    series.seconds.append(time.monotonic() - began)
+    series.calls.append(peer.calls.total() - before)
+    began = time.monotonic()
+    await asyncio.to_thread(peer.remove, name)
+    series.removal_seconds.append(time.monotonic() - began)
+
+
+def _report(engine: Series, script: Series) -> None:
+    print(engine)
+    print(script)
+    ratio = engine.median / script.median
+    print(f"ratio {ratio:.2f} (target {TARGET}), removal {_removal(engine) / _removal(script):.2f}")
+
+
+def _removal(series: Series) -> float:
+    return statistics.median(series.removal_seconds)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,113 @@
+"""The other side: the best parallel script we know how to write with openstacksdk, doing the same request.
+
+Threads where calls do not depend on each other, bulk POSTs where Neutron has them, the router first, and one list
+call as the poll for all servers. It keeps no record, asks nobody and cannot be repeated: it is only fast.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import openstack
+from openstack.config import OpenStackConfig
+
+from tests.bench.stage import PORTS_OPENED, SERVERS, Stage
+
+POLL_SECONDS = 0.2
+
+
+class Peer:
+    """One connection, logged in and with its service catalogue read before the clock starts."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self.calls: Counter[str] = Counter()
+        self._connection: Any = _connected(stage, self._count)
+        self._pool = ThreadPoolExecutor(16)
+
+    def build(self, name: str, prefix: ipaddress.IPv4Network) -> None:
+        """Returns when all servers are ACTIVE and the router carries the subnet."""
+        connection, submit = self._connection, self._pool.submit
+        router = submit(self._router, name)
+        group = submit(connection.network.create_security_group, name=name)
+        rules = submit(self._rules, group)
+        network = connection.network.create_network(name=name)
+        subnet = self._subnet(name, network.id, prefix)
+        interface = submit(lambda: connection.network.add_interface_to_router(router.result().id, subnet_id=subnet.id))
+        ports = self._ports(name, network.id, subnet.id, group.result().id, prefix)
+        servers = [submit(self._server, f"{name}-{number}", port.id) for number, port in enumerate(ports)]
+        for waiting in (*servers, rules):
+            waiting.result()
+        self._until(lambda: [one.status for one in connection.compute.servers(name=f"^{name}")] == ["ACTIVE"] * SERVERS)
+        interface.result()
+
+    def remove(self, name: str) -> None:
+        """Everything of that name, in parallel where possible."""
+        connection = self._connection
+        servers = list(connection.compute.servers(name=f"^{name}"))
+        list(self._pool.map(connection.compute.delete_server, servers))
+        router = connection.network.find_router(name)
+        subnet = connection.network.find_subnet(name)
+        interface = self._pool.submit(connection.network.remove_interface_from_router, router, subnet_id=subnet.id)
+        self._until(lambda: not list(connection.compute.servers(name=f"^{name}")))
+        list(self._pool.map(connection.network.delete_port, connection.network.ports(name=name)))
+        interface.result()
+        gone = self._pool.submit(connection.network.delete_router, router)
+        connection.network.delete_security_group(connection.network.find_security_group(name))
+        connection.network.delete_network(subnet.network_id)
+        gone.result()
+
+    def _router(self, name: str) -> Any:
+        gateway = {"network_id": self._stage.uplink_id, "enable_snat": self._stage.source_nat}
+        return self._connection.network.create_router(name=name, external_gateway_info=gateway)
+
+    def _rules(self, group: Future[Any]) -> Any:
+        body = {"direction": "ingress", "protocol": "tcp", "ethertype": "IPv4", "remote_ip_prefix": "10.0.0.0/8"}
+        ports = [{"port_range_min": port, "port_range_max": port} for port in PORTS_OPENED]
+        owner = {"security_group_id": group.result().id}
+        return list(self._connection.network.create_security_group_rules([owner | body | port for port in ports]))
+
+    def _subnet(self, name: str, network_id: str, prefix: ipaddress.IPv4Network) -> Any:
+        return self._connection.network.create_subnet(
+            name=name,
+            network_id=network_id,
+            ip_version=4,
+            cidr=str(prefix),
+            subnet_pool_id=self._stage.pool_id,
+            gateway_ip=str(prefix[1]),
+            allocation_pools=[{"start": str(prefix[2]), "end": str(prefix[5])}],
+        )
+
+    def _ports(self, name: str, network_id: str, subnet_id: str, group_id: str, prefix: Any) -> list[Any]:
+        body = {"name": name, "network_id": network_id, "security_groups": [group_id]}
+        addresses = [{"subnet_id": subnet_id, "ip_address": str(prefix[10 + number])} for number in range(SERVERS)]
+        return list(self._connection.network.create_ports([body | {"fixed_ips": [one]} for one in addresses]))
+
+    def _server(self, name: str, port_id: str) -> Any:
+        stage = self._stage
+        return self._connection.compute.create_server(
+            name=name, flavor_id=stage.flavor.id, image_id=stage.image.id, networks=[{"port": port_id}]
+        )
+
+    def _until(self, seen: Callable[[], bool]) -> None:
+        while not seen():
+            time.sleep(POLL_SECONDS)
+
+    def _count(self, response: Any, *args: Any, **kwargs: Any) -> None:
+        self.calls[response.request.method] += 1
+
+
+def _connected(stage: Stage, count: Callable[..., None]) -> Any:
+    config = OpenStackConfig(config_files=[str(stage.clouds_yaml)]).get_one(cloud=stage.cloud_name)
+    connection = openstack.connection.Connection(config=config)
+    scoped = connection.connect_as_project({"id": stage.project.id, "name": stage.project.name})
+    scoped.authorize()
+    list(scoped.network.networks(limit=1))
+    list(scoped.compute.servers(limit=1))
+    scoped.session.session.hooks["response"].append(count)
+    return scoped
