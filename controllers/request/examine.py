@@ -5,7 +5,7 @@ from __future__ import annotations
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.findings import sentence
 from controllers.api.stored import ResourceRequest
-from controllers.request.circumstances import circumstances
+from controllers.request.circumstances import circumstances, plan_named
 from controllers.request.parts import RequestParts
 from controllers.request.status import Report
 from controllers.request.validate import validate
@@ -15,7 +15,8 @@ from policies.evaluate import evaluate
 
 async def check_form(request: ResourceRequest, report: Report, parts: RequestParts) -> Report:
     """Raises InvalidRequest with everything inconsistent, and with what policy says, so that nobody asks twice."""
-    if findings := validate(request.spec):
+    in_force = plan_named(report.approved_plan, request, parts.cache)
+    if findings := validate(request.spec, in_force=in_force.spec.stack if in_force else None):
         raise InvalidRequest(sentence([*findings, *evaluate(circumstances(request, parts.cache))]))
     return report.reached(ConditionType.VALIDATED, Reason.VALID, "the request is consistent")
 

@@ -9,15 +9,16 @@ from ipaddress import IPv4Network
 from controllers.api.findings import Finding
 from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec
 from controllers.request.addresses import servers_that_fit
+from infra.stackplan import StackPlan
 
 MOST_SERVERS = 64
 HIGHEST_PORT = 65535
 
 
-def validate(spec: ResourceRequestSpec) -> list[Finding]:
-    """Every inconsistency of a request in itself."""
+def validate(spec: ResourceRequestSpec, *, in_force: StackPlan | None = None) -> list[Finding]:
+    """Every inconsistency of a request in itself, and with what has been built for it."""
     checks = (_names, _networks, _sizes, _flows)
-    return [finding for check in checks for finding in check(spec)]
+    return [*(finding for check in checks for finding in check(spec)), *_volumes(spec, in_force)]
 
 
 def _names(spec: ResourceRequestSpec) -> Iterator[Finding]:
@@ -59,6 +60,23 @@ def _sizes(spec: ResourceRequestSpec) -> Iterator[Finding]:
     total = sum(server.count for server in spec.servers)
     if total > MOST_SERVERS:
         yield Finding("spec.servers", f"{total} servers in one request; at most {MOST_SERVERS} are allowed")
+
+
+def _volumes(spec: ResourceRequestSpec, in_force: StackPlan | None) -> Iterator[Finding]:
+    """A volume can grow where it is; making it smaller would mean losing what is on it."""
+    built = {server.name: server for server in in_force.servers} if in_force else {}
+    for index, entry in enumerate(spec.servers):
+        before = built.get(f"{entry.name}-0")
+        if before is None:
+            continue
+        if (before.boot_volume_gib or 0) > (entry.boot_volume_gib or before.boot_volume_gib or 0):
+            where = f"spec.servers[{index}].bootVolumeGiB"
+            yield Finding(where, f"is {before.boot_volume_gib} GiB already; it can grow, not shrink")
+        sizes = {volume.name: volume.size_gib for volume in before.volumes}
+        for position, volume in enumerate(entry.volumes):
+            if volume.size_gib < sizes.get(volume.name, 0):
+                where = f"spec.servers[{index}].volumes[{position}].sizeGiB"
+                yield Finding(where, f"is {sizes[volume.name]} GiB already; it can grow, not shrink")
 
 
 def _flows(spec: ResourceRequestSpec) -> Iterator[Finding]:

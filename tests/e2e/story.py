@@ -85,6 +85,13 @@ class Story:
         approval = {"apiVersion": API_VERSION, "kind": "Approval", "metadata": {"generateName": "test-"}, "spec": body}
         return self.sandbox.kubectl(persona, "create", "-f", "-", input=json.dumps(approval), check=False)
 
+    def plan_is_of_present_generation(self) -> bool:
+        """Whether the newest plan is of the spec as it is now."""
+        request = self.read()
+        name = request.get("status", {}).get("plan")
+        generation = request["metadata"]["generation"]
+        return name is not None and self.plan(name).stack.origin.generation == generation
+
     def approve(self) -> str:
         """Approve the newest plan as the officer; returns its name."""
         plan = self.planned()

@@ -9,7 +9,7 @@ import pytest
 from controllers.request.validate import validate
 from policies.evaluate import evaluate
 from policies.rules import Circumstances, Usage
-from tests.build import a_case, a_flow, a_network, a_server, a_spec, a_system, a_tenant
+from tests.build import a_case, a_content, a_flow, a_network, a_server, a_spec, a_system, a_tenant
 
 
 def test_an_ordinary_request_breaks_no_rule() -> None:
@@ -262,3 +262,14 @@ def test_the_budget_counts_the_tenant_and_the_quota_the_zone() -> None:
     full_elsewhere = a_case(tenant_usage=Usage(servers=100), tenant=a_tenant(monthlyBudgetYuan=180))
 
     assert [] == evaluate(full_elsewhere)
+
+
+def test_a_built_volume_can_grow_and_not_shrink() -> None:
+    """What has been built is part of what is consistent."""
+    sized = {size: a_server(bootVolumeGiB=size, volumes=[{"name": "data", "sizeGiB": size}]) for size in (10, 20, 30)}
+    built = a_content(a_spec(servers=[sized[20]])).stack
+
+    assert [] == validate(a_spec(servers=[sized[30]]), in_force=built)
+    assert ["spec.servers[0].bootVolumeGiB", "spec.servers[0].volumes[0].sizeGiB"] == [
+        finding.where for finding in validate(a_spec(servers=[sized[10]]), in_force=built)
+    ]
