@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 import policies
+from infra.sandbox.health import sandbox_health
 from infra.sandbox.layout import Layout, cache_folder
 from infra.sandbox.record import Record
 from infra.sandbox.sandbox import Wishes, down, up, wipe
@@ -59,6 +60,22 @@ def reset_command(folder: Path | None, no_operator: bool, cinder: bool) -> None:
     layout, say = layout_from(folder), progress()
     wipe(layout, say)
     tell_where(layout, up(layout, wishes_from(no_operator, cinder), say))
+
+
+@command.command(name="status")
+@folder_option
+@click.pass_context
+def status_command(context: click.Context, folder: Path | None) -> None:
+    """Show every program; exit code 1 unless all of them work."""
+    found = sandbox_health(layout_from(folder))
+    if not found:
+        click.echo("no sandbox here; `kunlun sandbox up` starts one")
+    for each in found:
+        state = "works" if each.works else "DOES NOT ANSWER" if each.pid else "DOES NOT RUN"
+        click.echo(f"{each.program:24} {each.pid or '-':>8} {each.port or '-':>6} {each.memory_mib:8.1f} MiB  {state}")
+    if found:
+        click.echo(f"{'total':24} {'':8} {'':6} {sum(each.memory_mib for each in found):8.1f} MiB")
+    context.exit(0 if found and all(each.works for each in found) else 1)
 
 
 def layout_from(folder: Path | None) -> Layout:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,17 +12,22 @@ from typing import Any
 import yaml
 
 from infra.sandbox.commands import attempt, run, said
-from infra.sandbox.errors import SandboxFailed
+from infra.sandbox.errors import NotReady, SandboxFailed
 from infra.sandbox.layout import Layout, write_private
 from infra.sandbox.personas import with_token
+from infra.sandbox.stamps import Stamps
 from infra.sandbox.waiting import wait_until
 
 HERE = Path(__file__).parent / "manifests"
+DEPARTMENT, SYSTEM, FORGED = HERE / "department.yaml", HERE / "system.yaml", HERE / "forged.yaml"
 FIELD_MANAGER = "kunlun-sandbox"
 OPERATOR, OPERATOR_NAMESPACE = "kunlun-operator", "kunlun-system"
 TOKEN_LIFETIME = "24h"  # noqa: S105  a duration
-# Tables of kinds and policies are read by the API server every few seconds; until then it refuses.
+# The API server reads its tables of kinds and policies every few seconds; until then it refuses what is right.
 SETTLING_SECONDS = 60.0
+HOPELESS = ("is invalid", "error validating", "cannot unmarshal", "unknown field")
+
+Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,57 +39,70 @@ class Cluster:
     server: str
     environ: dict[str, str]
 
-    def call(self, kubeconfig: Path, *words: object, text_in: str | None = None) -> str:
-        return run([self.kubectl, f"--kubeconfig={kubeconfig}", *words], env=self.environ, text_in=text_in)
-
-    def apply(self, documents: list[dict[str, Any]]) -> None:
-        """Server-side apply as the administrator; nothing changes when nothing differs."""
-        if documents:
-            words = ("apply", "--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}", "--filename=-")
-            self.call(self.layout.kubeconfig, *words, text_in=yaml.safe_dump_all(documents))
-
-    def install(self, manifests: Path) -> None:
-        """Kunlun's own manifests: first the kinds, then what speaks of them."""
+    def fill(self, manifests: Path, zones: Path) -> None:
+        """Kunlun's own manifests, the zones and the department; the first time, the kinds before what uses them."""
         rendered = run([self.kubectl, "kustomize", manifests], env=self.environ)
-        documents = [document for document in yaml.safe_load_all(rendered) if document]
-        kinds = [each for each in documents if each["kind"] == "CustomResourceDefinition"]
-        namespaces = [each for each in documents if each["kind"] == "Namespace"]
-        self.apply([*namespaces, *kinds])
-        names = [f"customresourcedefinition/{each['metadata']['name']}" for each in kinds]
-        if names:
-            self.call(self.layout.kubeconfig, "wait", "--for=condition=Established", "--timeout=60s", *names)
-        self.apply([each for each in documents if each not in kinds and each not in namespaces])
+        wanted = [*documents(rendered), *documents(zones.read_text()), *documents(DEPARTMENT.read_text())]
+        digest = hashlib.sha256(yaml.safe_dump(wanted).encode()).hexdigest()
+        stamps = Stamps(self.layout.cluster / "stamps.json")
+        if not stamps.has("manifests", digest):
+            self._define([each for each in wanted if each["kind"] == "CustomResourceDefinition"])
+        self._apply(sorted(wanted, key=lambda each: bool(each["kind"] != "Namespace")))
+        stamps.put("manifests", digest)
 
-    def fill(self, zones: Path) -> None:
-        """Zones and the department: namespace, roles, tenant as the administrator; the system as its clerk."""
+    def await_policies(self) -> None:
+        """Return when the API server refuses what the policies forbid, and takes what the department files."""
+        clerk = self.layout.users / "clerk.kubeconfig"
+        words = ("apply", "--dry-run=server", f"--filename={FORGED}")
         wait_until(
-            "the API server's view of our kinds",
-            lambda: self._accepts(self.layout.kubeconfig, zones),
+            "the refusal of a forged request",
+            lambda: "ValidatingAdmissionPolicy" in self._attempt(clerk, words).stderr,
             deadline_seconds=SETTLING_SECONDS,
         )
-        self.apply([document for file in (zones, HERE / "department.yaml") for document in documents_of(file)])
-        clerk, system = self.layout.users / "clerk.kubeconfig", HERE / "system.yaml"
-        wait_until("the policies", lambda: self._accepts(clerk, system), deadline_seconds=SETTLING_SECONDS)
-        self.call(clerk, "apply", f"--filename={system}")
+        self._insist(clerk, ("apply", f"--filename={SYSTEM}"))
 
     def renew_operator_token(self) -> None:
         """The operator's identity is its service account's, as in a real cluster (TokenRequest API)."""
         words = ("create", "token", OPERATOR, f"--namespace={OPERATOR_NAMESPACE}", f"--duration={TOKEN_LIFETIME}")
-        token = self.call(self.layout.kubeconfig, *words).strip()
+        token = self._insist(self.layout.kubeconfig, words).strip()
         ca = self.layout.cluster / "ca.crt"
         text = with_token(self.server, ca, OPERATOR, token, OPERATOR_NAMESPACE)
         write_private(self.layout.operator_kubeconfig, text)
 
-    def _accepts(self, kubeconfig: Path, manifest: Path) -> bool:
-        """Whether the API server would take it now. A refusal that no waiting heals is reported at once."""
-        argv = [self.kubectl, f"--kubeconfig={kubeconfig}", "apply", "--dry-run=server", f"--filename={manifest}"]
-        done = attempt(argv, env=self.environ)
-        if done.returncode and "is invalid" in done.stderr:
-            raise SandboxFailed(f"the API server refuses {manifest}: {said(done)}")
-        return done.returncode == 0
+    def _define(self, kinds: list[Manifest]) -> None:
+        """The kinds are served."""
+        self._apply(kinds)
+        names = [f"customresourcedefinition/{each['metadata']['name']}" for each in kinds]
+        words = ("wait", "--for=condition=Established", f"--timeout={SETTLING_SECONDS:.0f}s", *names)
+        self._insist(self.layout.kubeconfig, words)
+
+    def _apply(self, wanted: list[Manifest]) -> None:
+        """Server-side apply as the administrator: nothing changes when nothing differs."""
+        words = ("apply", "--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}", "--filename=-")
+        self._insist(self.layout.kubeconfig, words, yaml.safe_dump_all(wanted))
+
+    def _insist(self, kubeconfig: Path, words: tuple[str, ...], text_in: str | None = None) -> str:
+        """Try again while the API server settles; what no waiting heals is an error at once."""
+        tries: list[subprocess.CompletedProcess[str]] = []
+
+        def decided() -> bool:
+            tries[:] = [self._attempt(kubeconfig, words, text_in)]
+            return tries[0].returncode == 0 or any(sign in tries[0].stderr for sign in HOPELESS)
+
+        with suppress(NotReady):
+            wait_until(words[0], decided, deadline_seconds=SETTLING_SECONDS, every_seconds=0.2)
+        if tries[0].returncode:
+            raise SandboxFailed(f"`kubectl {words[0]}` was refused: {said(tries[0])}")
+        return tries[0].stdout
+
+    def _attempt(
+        self, kubeconfig: Path, words: tuple[str, ...], text_in: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        argv = [self.kubectl, f"--kubeconfig={kubeconfig}", "--request-timeout=20s", *words]
+        return attempt(argv, env=self.environ, text_in=text_in)
 
 
-def documents_of(path: Path) -> list[dict[str, Any]]:
-    """The documents of a file, with the items of Lists on their own."""
-    documents = [document for document in yaml.safe_load_all(path.read_text()) if document]
-    return [item for document in documents for item in document.get("items", [document])]
+def documents(text: str) -> list[Manifest]:
+    """The documents of a manifest, with the items of Lists on their own."""
+    found = [document for document in yaml.safe_load_all(text) if document]
+    return [item for document in found for item in document.get("items", [document])]

@@ -13,6 +13,10 @@ class SandboxFailed(PlatformError):
     """The sandbox could not do what was asked; the message says what to do or which log to read."""
 
 
+class NotReady(SandboxFailed):
+    """Something did not come up in time."""
+
+
 def failed_with_log(sentence: str, log: Path) -> SandboxFailed:
     """An error that names the log file and shows its last lines."""
     tail = last_lines(log)

@@ -166,13 +166,15 @@ class Start:
             "etcd": Step(plane.start_etcd, ("identities",)),
             "kube-apiserver": Step(plane.start_apiserver, ("etcd",)),
             "kube-controller-manager": Step(plane.start_controllers, ("kube-apiserver",)),
-            "kinds and policies": Step(partial(cluster.install, self.wishes.manifests), ("kube-apiserver",)),
-            "operator's token": Step(cluster.renew_operator_token, ("kinds and policies",)),
-            "department": Step(partial(cluster.fill, self.wishes.zones), ("kinds and policies",)),
+            "kinds, zones, department": Step(
+                partial(cluster.fill, self.wishes.manifests, self.wishes.zones), ("kube-apiserver",)
+            ),
+            "operator's token": Step(cluster.renew_operator_token, ("kinds, zones, department",)),
+            "policies": Step(cluster.await_policies, ("kinds, zones, department",)),
             "cloud": Step(self.start_cloud),
         }
         if self.wishes.operator:
-            before = ("operator's token", "department", "cloud", "kube-controller-manager")
+            before = ("operator's token", "policies", "cloud", "kube-controller-manager")
             steps["operator"] = Step(partial(self.start_operator, self.wishes.operator), before)
         return steps
 

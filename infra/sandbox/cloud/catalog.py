@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.sandbox.cloud.connection import OPERATOR, OPERATOR_PROJECT, administrator
+from infra.sandbox.cloud.connection import OPERATOR, OPERATOR_PROJECT, administrator, identity_of
 from infra.sandbox.cloud.keystone import endpoint
 from infra.sandbox.cloud.site import REGION, Site
 
@@ -28,8 +28,8 @@ def ensure_catalog(site: Site) -> None:
         return
     with administrator(site) as cloud:
         for role in ("admin", "service"):
-            if cloud.identity.find_role(role) is None:
-                cloud.identity.create_role(name=role)
+            if identity_of(cloud).find_role(role) is None:
+                identity_of(cloud).create_role(name=role)
         for name in wanted:
             ensure_user(cloud, site, name, "service", ("admin", "service"))
         ensure_user(cloud, site, OPERATOR, OPERATOR_PROJECT, ("admin",))
@@ -39,23 +39,24 @@ def ensure_catalog(site: Site) -> None:
 
 def ensure_user(cloud: Connection, site: Site, name: str, project: str, roles: tuple[str, ...]) -> None:
     """A user with the sandbox's password and these roles in the project."""
-    identity = cloud.identity
+    identity = identity_of(cloud)
     home = identity.find_project(project) or identity.create_project(name=project, domain_id="default")
     user = identity.find_user(name) or identity.create_user(
         name=name, password=site.password, domain_id="default", default_project_id=home.id
     )
     for role in roles:
-        identity.assign_project_role_to_user(home, user, identity.find_role(role))
+        identity.assign_project_role_to_user(home, user, identity.find_role(role, ignore_missing=False))
 
 
 def ensure_endpoints(cloud: Connection, site: Site, wanted: dict[str, str]) -> None:
     """The service list: one address for all interfaces."""
-    services = {service.type: service for service in cloud.identity.services()}
-    known = {(each.service_id, each.interface) for each in cloud.identity.endpoints()}
+    identity = identity_of(cloud)
+    services = {service.type: service for service in identity.services()}
+    known = {(each.service_id, each.interface) for each in identity.endpoints()}
     for name, kind in wanted.items():
-        service = services.get(kind) or cloud.identity.create_service(name=name, type=kind)
+        service = services.get(kind) or identity.create_service(name=name, type=kind)
         for interface in INTERFACES:
             if (service.id, interface) not in known:
-                cloud.identity.create_endpoint(
+                identity.create_endpoint(
                     service_id=service.id, interface=interface, url=endpoint(site, kind), region_id=REGION
                 )

@@ -6,13 +6,14 @@ The SDK is imported where it is used: a warm start never needs it.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from infra.sandbox.cloud.site import REGION, Site
 from infra.sandbox.layout import write_private
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
+    from openstack.identity.v3._proxy import Proxy as Identity
 
 ADMIN, OPERATOR, OPERATOR_PROJECT = "admin", "kunlun-operator", "kunlun"
 
@@ -23,7 +24,7 @@ def write_clouds(site: Site) -> None:
     write_private(site.layout.clouds, json.dumps({"clouds": clouds}, indent=1))
 
 
-def credentials(site: Site, user: str, project: str) -> dict[str, object]:
+def credentials(site: Site, user: str, project: str) -> dict[str, Any]:
     """One entry of clouds.yaml (JSON is YAML)."""
     return {
         "auth": {
@@ -45,3 +46,8 @@ def administrator(site: Site) -> Connection:
     import openstack
 
     return openstack.connect(load_yaml_config=False, load_envvars=False, **credentials(site, ADMIN, ADMIN))
+
+
+def identity_of(cloud: Connection) -> Identity:
+    """Keystone's third API; the SDK's types still allow for the second."""
+    return cast("Identity", cloud.identity)

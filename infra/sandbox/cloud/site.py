@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.sandbox.cloud.stamps import Stamps
 from infra.sandbox.cloud.zonefacts import ZoneFacts
 from infra.sandbox.layout import Layout, write_private
 from infra.sandbox.ports import Ports
 from infra.sandbox.processes import ProcessTable
+from infra.sandbox.stamps import Stamps
 
 HOST = "sandbox"
 REGION = "sandbox"
