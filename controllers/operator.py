@@ -167,11 +167,10 @@ async def run(operator: Operator) -> None:
         await kopf.operator(registry=registry_of(operator), clusterwide=True, standalone=True, ready_flag=ready)
     finally:
         operator.ready_file.unlink(missing_ok=True)
-        announcing.cancel()
-        for worker in operator.workers:
-            worker.cancel()
+        await operator.parts.engine.close()  # first: its passes end in order only while their workers live
+        for task in (announcing, *operator.workers):
+            task.cancel()
         await asyncio.gather(announcing, *operator.workers, return_exceptions=True)
-        await operator.parts.engine.close()
 
 
 async def _announce(ready: asyncio.Event, ready_file: Path) -> None:

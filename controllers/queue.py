@@ -31,6 +31,7 @@ class WorkQueue(Generic[Key]):
         self._working: set[Key] = set()
         self._again: set[Key] = set()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._failures: dict[Key, int] = {}
 
     def add(self, key: Key) -> None:
         """Work on the key as soon as a worker is free; if it is being worked on, once more after that."""
@@ -57,7 +58,17 @@ class WorkQueue(Generic[Key]):
         self._working.add(key)
         return key
 
+    def succeeded(self, key: Key) -> None:
+        """Forget earlier failures."""
+        self._failures.pop(key, None)
+
+    def failed(self, key: Key) -> int:
+        """Count one more failure; returns how many there were in a row."""
+        self._failures[key] = self._failures.get(key, 0) + 1
+        return self._failures[key]
+
     def done(self, key: Key) -> None:
+        """The worker has finished with the key."""
         self._working.discard(key)
         if key in self._again:
             self._again.discard(key)
@@ -78,17 +89,15 @@ async def work(queue: WorkQueue[Key], reconcile: Callable[[Key], Awaitable[float
 
     Errors are retried with growing delays; a TransientError's own `retry_after_seconds` is the least delay.
     """
-    failures: dict[Key, int] = {}
     while True:
         key = await queue.take()
         try:
             retry_after = await reconcile(key)
-            failures.pop(key, None)
+            queue.succeeded(key)
             if retry_after is not None:
                 queue.add_after(key, retry_after)
         except Exception as error:  # the last resort: a bug must not stop the worker
-            failures[key] = failures.get(key, 0) + 1
-            delay = backoff_seconds(failures[key], jitter=random.uniform(0.8, 1.2))
+            delay = backoff_seconds(queue.failed(key), jitter=random.uniform(0.8, 1.2))
             if isinstance(error, TransientError):
                 delay = max(delay, error.retry_after_seconds)
                 log.info("retry", key=key, reason=error.reason, message=error.message, seconds=round(delay, 1))

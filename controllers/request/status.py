@@ -8,7 +8,7 @@ from typing import Any
 
 from controllers.api.conditions import ConditionType, Reason, Step, condition_from
 from controllers.api.resourcerequest import Progress, ResourceRequestStatus, ResourceStatus, StageDecision
-from infra.errors import KunlunError, TransientError
+from infra.errors import KunlunError, PlatformError, TransientError
 
 STEPS = (
     ConditionType.VALIDATED,
@@ -18,6 +18,7 @@ STEPS = (
     ConditionType.PROVISIONED,
     ConditionType.CONFIGURED,
 )
+PLATFORM_RETRY_SECONDS = 120.0  # somebody of the cloud provider has to act first
 # Reasons that only a person can change; everything else is on its way.
 STALLING = {
     Reason.INVALID_REQUEST,
@@ -61,13 +62,13 @@ class Report:
 
     def failed(self, step: ConditionType, error: KunlunError) -> Report:
         """The step was refused or went wrong; time decides only about transient errors."""
-        return replace(
-            self,
-            steps={**self.steps, step: Step("False", Reason(error.reason), error.message)},
-            retry_after_seconds=error.retry_after_seconds
-            if isinstance(error, TransientError)
-            else self.retry_after_seconds,
-        )
+        pause = self.retry_after_seconds
+        if isinstance(error, TransientError):
+            pause = error.retry_after_seconds
+        elif isinstance(error, PlatformError):
+            pause = PLATFORM_RETRY_SECONDS
+        failed = Step("False", Reason(error.reason), error.message)
+        return replace(self, steps={**self.steps, step: failed}, retry_after_seconds=pause)
 
     def done(self, step: ConditionType) -> bool:
         found = self.steps.get(step)
