@@ -8,6 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 
 BIN := .venv/bin
 READY := .venv/.ready
+CACHE := $(or $(KUNLUN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kunlun)
 
 .PHONY: help demo demo-down test check format manifests sandbox sandbox-down bench
 
@@ -44,8 +45,8 @@ sandbox: $(READY) ## start the sandbox and its operator
 sandbox-down: $(READY) ## end the sandbox; its state stays
 	@$(BIN)/kunlun sandbox down
 
-bench: $(READY) ## figures of the design, measured on the sandbox
-	$(BIN)/python -m tests.bench.latency
+bench: sandbox ## figures of the design, measured on the sandbox
+	PATH="$(lastword $(wildcard $(CACHE)/toolchain/pulumi-*)):$$PATH" $(BIN)/python -m tests.bench.latency
 
 # The stamp makes every later run skip the set-up until the lock file or the set-up itself changes.
 $(READY): .ci/bootstrap pyproject.toml uv.lock
