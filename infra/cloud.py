@@ -19,6 +19,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
 from keystoneauth1 import exceptions, loading
+from keystoneauth1.discover import Discover
 from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session, TCPKeepAliveAdapter
 from openstack.config import OpenStackConfig
@@ -60,6 +61,7 @@ class Clouds:
         self._region: CloudRegion = OpenStackConfig(config_files=files).get_one(cloud=cloud)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="openstack")
         self._scoped: dict[str, Cloud] = {}
+        self._discovered: dict[str, Discover] = {}  # Keystone's versions, found once for all scopes
         self.calls: Counter[tuple[str, str]] = Counter()
         self._base = self._session(self._region.get_auth())
         adapter = TCPKeepAliveAdapter(pool_maxsize=threads)
@@ -88,7 +90,13 @@ class Clouds:
         verify, cert = self._region.get_requests_verify_args()
         transport = self._base.session if hasattr(self, "_base") else None
         session = _CountingSession(
-            auth=auth, session=transport, verify=verify, cert=cert, user_agent=USER_AGENT, timeout=DEADLINE_SECONDS
+            auth=auth,
+            session=transport,
+            verify=verify,
+            cert=cert,
+            user_agent=USER_AGENT,
+            timeout=DEADLINE_SECONDS,
+            discovery_cache=self._discovered,
         )
         session.calls = self.calls
         return session
@@ -244,7 +252,7 @@ def _parsed(response: Any) -> Any:
 
 def _with_version(address: str, version: str) -> str:
     """`http://nova` -> `http://nova/v2.1`; an address that names a version is left alone."""
-    named = any(part[:1] == "v" and part[1:2].isdigit() for part in urlsplit(address).path.split("/"))
+    named = any(_is_version(part) for part in urlsplit(address).path.split("/"))
     return address.rstrip("/") if named else f"{address.rstrip('/')}/{version}"
 
 
@@ -253,6 +261,12 @@ def _with_query(path: str, query: Query | None) -> str:
 
 
 def _collection(path: str) -> str:
-    """`/v2.0/routers/<id>/add_router_interface` -> `routers/add_router_interface`: words, without ids."""
+    """`/network/v2.0/routers/<id>/add_router_interface` -> `routers/add_router_interface`: words, without ids."""
     parts = path.partition("?")[0].strip("/").split("/")
-    return "/".join(part for part in parts if part and not any(letter.isdigit() for letter in part))
+    versions = [place for place, part in enumerate(parts) if _is_version(part)]
+    words = parts[versions[-1] + 1 :] if versions else parts
+    return "/".join(word for word in words if word and not any(letter.isdigit() for letter in word))
+
+
+def _is_version(part: str) -> bool:
+    return part[:1] == "v" and part[1:2].isdigit()

@@ -1,0 +1,228 @@
+"""The one connection to OpenStack, against a small HTTP server that speaks Keystone and whatever a test needs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+import infra.cloud
+from infra.cloud import Clouds
+from infra.cloud_answers import Absent, OutcomeUnknown
+from infra.errors import (
+    CloudRefused,
+    CloudUnavailable,
+    CredentialsRejected,
+    KunlunError,
+    QuotaExceeded,
+    RateLimited,
+)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Api:
+    """Keystone's tokens, and one handler for everything else."""
+
+    def __init__(self) -> None:
+        self.address = ""
+        self.tokens = 0
+        self.discoveries = 0
+        self.login_status = 201
+        self.seen: list[web.Request] = []
+        self.handler: Handler = answer(200, {})
+
+    async def keystone(self, request: web.Request) -> web.Response:
+        self.tokens += 1
+        if self.login_status != 201:
+            return web.json_response({"error": {"message": "who are you?"}}, status=self.login_status)
+        catalogue = [
+            {"type": kind, "name": kind, "endpoints": [self._endpoint(f"{self.address}/{kind}")]}
+            for kind in ("network", "compute", "image")
+        ]
+        token = {"expires_at": "2099-01-01T00:00:00.000000Z", "catalog": catalogue, "methods": ["password"]}
+        project = (await request.json())["auth"]["scope"]["project"]
+        headers = {"X-Subject-Token": f"token-{project.get('id', 'own')}-{self.tokens}"}
+        return web.json_response({"token": token | {"project": project}}, status=201, headers=headers)
+
+    async def version(self, request: web.Request) -> web.Response:
+        self.discoveries += 1
+        links = [{"rel": "self", "href": f"{self.address}/identity/v3/"}]
+        return web.json_response({"version": {"id": "v3.14", "status": "stable", "links": links}})
+
+    async def other(self, request: web.Request) -> web.StreamResponse:
+        self.seen.append(request)
+        return await self.handler(request)
+
+    def _endpoint(self, url: str) -> dict[str, str]:
+        return {"interface": "public", "url": url, "region": "R1", "region_id": "R1", "id": "e"}
+
+
+def answer(status: int, body: Any, **headers: str) -> Handler:
+    async def handler(request: web.Request) -> web.Response:
+        return web.json_response(body, status=status, headers=headers)
+
+    return handler
+
+
+@pytest_asyncio.fixture
+async def api() -> AsyncIterator[Api]:
+    api = Api()
+    app = web.Application()
+    app.router.add_post("/identity/v3/auth/tokens", api.keystone)
+    app.router.add_get("/identity/v3", api.version)
+    app.router.add_route("*", "/{rest:.*}", api.other)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    api.address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield api
+    await runner.cleanup()
+
+
+@pytest.fixture
+def clouds(api: Api, tmp_path: Path) -> Clouds:
+    auth = {"auth_url": f"{api.address}/identity/v3", "username": "kunlun", "password": "secret", "project_name": "own"}
+    auth |= {"user_domain_id": "default", "project_domain_id": "default"}
+    file = tmp_path / "clouds.yaml"
+    file.write_text(json.dumps({"clouds": {"c": {"auth": auth, "region_name": "R1"}}}))
+    return Clouds("c", file)
+
+
+async def test_a_warm_scope_makes_no_call_but_the_one_asked_for(api: Api, clouds: Clouds) -> None:
+    """One token a project, one discovery of Keystone for all; we say who we are; and everything sent is counted."""
+    cloud = clouds.project("p1")
+    await cloud.warm()
+    await clouds.project("p2").warm()
+    await cloud.get("network", "networks/n1")
+    await cloud.get("compute", "servers/detail")
+
+    assert ["/network/v2.0/networks/n1", "/compute/v2.1/servers/detail"] == [one.path for one in api.seen]
+    assert {"token-p1-1"} == {one.headers["X-Auth-Token"] for one in api.seen}
+    assert all(one.headers["User-Agent"].startswith("kunlun/") for one in api.seen)
+    assert 1 == clouds.calls["GET", "servers/detail"]
+    assert 2 == clouds.calls["POST", "auth/tokens"]
+    assert 1 == api.discoveries
+
+
+async def test_an_expired_token_is_renewed_once(api: Api, clouds: Clouds) -> None:
+    """401 means a new token and the same call again; nobody notices."""
+
+    async def handler(request: web.Request) -> web.Response:
+        stale = request.headers["X-Auth-Token"].endswith("-1")
+        return web.json_response({"ok": not stale}, status=401 if stale else 200)
+
+    api.handler = handler
+    assert {"ok": True} == await clouds.project("p1").get("network", "networks")
+    assert 2 == api.tokens
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (409, {"NeutronError": {"type": "OverQuota", "message": "Quota exceeded for resources"}}, QuotaExceeded),
+        (409, {"NeutronError": {"type": "IpAddressGenerationFailure", "message": "No more IPs"}}, QuotaExceeded),
+        (403, {"forbidden": {"message": "Quota exceeded for cores: Requested 4", "code": 403}}, QuotaExceeded),
+        (413, {"overLimit": {"message": "VolumeLimitExceeded: exceeds allowed quota.", "code": 413}}, QuotaExceeded),
+        (403, {"forbidden": {"message": "Policy doesn't allow update_quota", "code": 403}}, CredentialsRejected),
+        (404, {"NeutronError": {"type": "NetworkNotFound", "message": "no such network"}}, Absent),
+        (400, {"badRequest": {"message": "Invalid input for name", "code": 400}}, CloudRefused),
+        (409, {"NeutronError": {"type": "SubnetInUse", "message": "in use"}}, CloudRefused),
+        (503, {"message": "try later"}, CloudUnavailable),
+        (500, "<html>oops</html>", CloudUnavailable),
+    ],
+)  # fmt: skip
+async def test_every_answer_becomes_one_error(
+    status: int, body: Any, expected: type[KunlunError], api: Api, clouds: Clouds
+) -> None:
+    """By code and fault, once; the message is OpenStack's own."""
+    api.handler = answer(status, body)
+    with pytest.raises(KunlunError) as caught:
+        await clouds.project("p1").get("network", "networks")
+
+    assert type(caught.value) in {expected, *expected.__subclasses__()}
+    told = next(iter(body.values())) if isinstance(body, dict) else body
+    assert str(told["message"] if isinstance(told, dict) else told) in caught.value.message
+
+
+async def test_a_rate_limit_says_when_to_come_back(api: Api, clouds: Clouds) -> None:
+    """429 with its Retry-After, bounded."""
+    api.handler = answer(429, {"overLimit": {"message": "slow down"}}, **{"Retry-After": "17"})
+    with pytest.raises(RateLimited) as caught:
+        await clouds.project("p1").post("network", "ports", {})
+    assert 17 == caught.value.retry_after_seconds
+
+
+async def test_a_change_that_broke_may_have_happened(api: Api, clouds: Clouds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken connection, 5xx or silence after a POST: unknown. The same for a GET is only unavailable."""
+    cloud = clouds.project("p1")
+    await cloud.warm()
+
+    async def hang_up(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    for handler in (hang_up, answer(502, {})):
+        api.handler = handler
+        with pytest.raises(OutcomeUnknown):
+            await cloud.post("network", "ports", {})
+        with pytest.raises(CloudUnavailable) as caught:
+            await cloud.get("network", "ports")
+        assert not isinstance(caught.value, OutcomeUnknown)
+    assert "CloudUnavailable" == OutcomeUnknown("").reason
+
+
+async def test_silence_has_a_deadline(api: Api, clouds: Clouds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No call waits for ever."""
+
+    async def silence(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(1)
+        return web.Response()
+
+    await clouds.project("p1").warm()
+    api.handler = silence
+    monkeypatch.setattr(infra.cloud, "DEADLINE_SECONDS", 0.05)
+    with pytest.raises(OutcomeUnknown, match="no answer to POST ports"):
+        await clouds.project("p1").post("network", "ports", {})
+
+
+async def test_all_pages_are_read(api: Api, clouds: Clouds) -> None:
+    """Nova gives a thousand at a time and says where the next page is."""
+
+    async def handler(request: web.Request) -> web.Response:
+        if "marker" in request.query:
+            return web.json_response({"servers": [{"id": "2"}]})
+        link = {"rel": "next", "href": "http://elsewhere/v2.1/servers/detail?limit=1&marker=1"}
+        return web.json_response({"servers": [{"id": "1"}], "servers_links": [link]})
+
+    api.handler = handler
+    assert ["1", "2"] == [raw["id"] for raw in await clouds.project("p1").list("compute", "servers/detail")]
+
+
+async def test_absence_is_success_when_deleting(api: Api, clouds: Clouds) -> None:
+    """Deleting twice is no error."""
+    api.handler = answer(404, {"itemNotFound": {"message": "gone"}})
+    await clouds.project("p1").delete("compute", "servers/s1")
+
+
+async def test_a_service_the_catalogue_lacks_is_no_error_to_ask_about(clouds: Clouds) -> None:
+    """A zone without block storage is an ordinary zone."""
+    assert not await clouds.project("p1").has("volume")
+    assert await clouds.project("p1").has("compute")
+
+
+async def test_a_refused_login_is_for_the_platform_team(api: Api, clouds: Clouds) -> None:
+    """And its message holds no password."""
+    api.login_status = 401
+    with pytest.raises(CredentialsRejected, match="the login") as caught:
+        await clouds.admin().get("network", "networks")
+
+    assert "secret" not in caught.value.message
