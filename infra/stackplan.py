@@ -121,7 +121,7 @@ class ServerPlan(WireModel):
     network: Name
     address: Address
     boot_volume_gib: Annotated[int, Field(ge=1, le=2048)] | None = None
-    volumes: Annotated[tuple[VolumePlan, ...], Field(max_length=8)] = ()
+    volumes: Annotated[tuple[VolumePlan, ...], Field(max_length=4)] = ()
 
 
 class Removal(WireModel):
@@ -142,7 +142,7 @@ class StackPlan(WireModel):
     networks: Annotated[tuple[NetworkPlan, ...], Field(min_length=1, max_length=8)]
     groups: Annotated[tuple[GroupPlan, ...], Field(max_length=32)]
     servers: Annotated[tuple[ServerPlan, ...], Field(max_length=64)]
-    removals: Annotated[tuple[Removal, ...], Field(max_length=512)] = ()
+    removals: Annotated[tuple[Removal, ...], Field(max_length=1024)] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from typing import Any
 from controllers.api.approval import ApprovalSpec
 from controllers.api.informationsystem import InformationSystemSpec
 from controllers.api.plan import PlanContent, plan_name
-from controllers.api.resourcerequest import ResourceRequestSpec, ResourceRequestStatus
+from controllers.api.requeststatus import ResourceRequestStatus
+from controllers.api.resourcerequest import ResourceRequestSpec
 from controllers.api.stored import APPROVALS, PLANS, REQUESTS, Approval, Meta, NoStatus, Plan, ResourceRequest, Stored
 from controllers.api.tenant import TenantSpec
 from controllers.api.zone import ResolvedName, ZoneSpec, ZoneStatus
@@ -141,9 +142,9 @@ def a_request(spec: ResourceRequestSpec | None = None, *, status: Mapping[str, A
     return Stored(REQUESTS, a_meta(name="permit-portal", uid="uid-1"), spec or a_spec(), read)
 
 
-def an_approval(plan: Plan, **fields: Any) -> Approval:
+def an_approval(of: Plan, **fields: Any) -> Approval:
     body: dict[str, Any] = {
-        "plan": plan.meta.name,
+        "plan": of.meta.name,
         "stage": "resource-office",
         "decision": "Approved",
         "approver": "zhang.wei",

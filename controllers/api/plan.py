@@ -51,7 +51,7 @@ class PlanContent(WireModel):
 
     stack: Annotated[StackPlan, Field(description="What will exist, to the last address.")]
     actions: Annotated[
-        tuple[Action, ...], Field(max_length=1024, description="What changes against the plan in force.")
+        tuple[Action, ...], Field(max_length=2048, description="What changes against the plan in force.")
     ]
     costs: Annotated[tuple[CostLine, ...], Field(max_length=64, description="The bill, line by line.")]
     monthly_yuan: Annotated[MonthlyYuan, Field(description="The bill's sum a month, yuan.")]

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from controllers.api.conditions import Conditions
 from controllers.api.customresource import (
     AGE,
     MESSAGE,
@@ -26,13 +25,11 @@ from controllers.api.fields import (
     CatalogueName,
     CidrText,
     EntryName,
-    Generation,
-    Identifier,
     ObjectName,
     ShortText,
     UserName,
 )
-from infra.stackplan import Kind
+from controllers.api.requeststatus import ResourceRequestStatus
 from infra.wire import WireModel
 
 NAMED_LIST = list_map("name")
@@ -111,7 +108,7 @@ class ServerSpec(WireModel):
     ) = None
     volumes: Annotated[
         tuple[VolumeSpec, ...],
-        Field(max_length=8, description="Data volumes, one of each per server.", json_schema_extra=NAMED_LIST),
+        Field(max_length=4, description="Data volumes, one of each per server.", json_schema_extra=NAMED_LIST),
     ] = ()
     roles: Annotated[
         tuple[EntryName, ...],
@@ -266,65 +263,6 @@ class ResourceRequestSpec(WireModel):
             json_schema_extra=immutable("requestedBy", ANOTHER_REQUEST),
         ),
     ]
-
-
-class StageDecision(WireModel):
-    """One decision that counts for the newest plan."""
-
-    stage: Annotated[ObjectName, Field(description="The stage decided.")]
-    decision: Annotated[Literal["Approved", "Denied"], Field(description="Approved or Denied.")]
-    approver: Annotated[UserName, Field(description="Who decided.")]
-    reason: Annotated[str, Field(max_length=1024, description="Why, in the approver's words.")] = ""
-
-
-class ResourceStatus(WireModel):
-    """One object in OpenStack that belongs to this request."""
-
-    kind: Annotated[Kind, Field(description="Kind of the object in OpenStack.")]
-    name: Annotated[str, Field(max_length=80, description="The object's name within the plan.")]
-    id: Annotated[str, Field(max_length=128, description="Its id in OpenStack.")]
-    address: Annotated[str, Field(max_length=45, description="Its address, where it has one.")] | None = None
-
-
-class Progress(WireModel):
-    """How far the running pass is."""
-
-    done: Annotated[int, Field(ge=0, description="Objects done.")]
-    total: Annotated[int, Field(ge=0, description="Objects to be done in this pass.")]
-    step: Annotated[str, Field(max_length=256, description="What is being done now.")] = ""
-
-
-class ResourceRequestStatus(WireModel):
-    """What is known of the request; written by the operator only."""
-
-    observed_generation: Generation | None = None
-    plan: Annotated[str, Field(max_length=63, description="The newest plan: what officers decide on.")] | None = None
-    plan_digest: Annotated[str, Field(max_length=64, description="Digest of the newest plan.")] | None = None
-    approved_plan: (
-        Annotated[str, Field(max_length=63, description="The plan in force: what is, or is being, built.")] | None
-    ) = None
-    building_plan: (
-        Annotated[
-            str,
-            Field(
-                max_length=63,
-                description="Written before the first change to the cloud; without it nothing exists.",
-            ),
-        ]
-        | None
-    ) = None
-    required_stages: Annotated[
-        tuple[ObjectName, ...], Field(max_length=16, description="Who has to approve the newest plan.")
-    ] = ()
-    approvals: Annotated[
-        tuple[StageDecision, ...], Field(max_length=32, description="Decisions that count for the newest plan.")
-    ] = ()
-    project: Annotated[Identifier, Field(description="Id of the Keystone project that owns the objects.")] | None = None
-    resources: Annotated[
-        tuple[ResourceStatus, ...], Field(max_length=512, description="What exists in OpenStack for this request.")
-    ] = ()
-    progress: Annotated[Progress, Field(description="The running pass; absent when none runs.")] | None = None
-    conditions: Conditions = ()
 
 
 RESOURCE = CustomResource(

@@ -12,7 +12,8 @@ from controllers.api.approval import ApprovalSpec
 from controllers.api.findings import findings_of, sentence
 from controllers.api.informationsystem import InformationSystemSpec, InformationSystemStatus
 from controllers.api.plan import PlanSpec
-from controllers.api.resourcerequest import ResourceRequestSpec, ResourceRequestStatus
+from controllers.api.requeststatus import ResourceRequestStatus
+from controllers.api.resourcerequest import ResourceRequestSpec
 from controllers.api.tenant import TenantSpec, TenantStatus
 from controllers.api.zone import ZoneSpec, ZoneStatus
 from infra.errors import InvalidRequest

@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from controllers.api.plan import Action, Operation, PlanContent
-from controllers.api.resourcerequest import StageDecision
+from controllers.api.requeststatus import StageDecision
 from controllers.cli.reading import Reading
 from controllers.cli.screen import facts, grid, lines, section
 from controllers.cli.text import counted, listed, plain, yuan

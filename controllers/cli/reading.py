@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controllers.api.plan import PlanSpec, plan_digest, plan_name
-from controllers.api.resourcerequest import StageDecision
+from controllers.api.requeststatus import StageDecision
 from controllers.api.stored import (
     APPROVALS,
     PLANS,

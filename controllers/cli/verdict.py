@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from controllers.api.conditions import Condition, ConditionType, Reason
-from controllers.api.resourcerequest import ResourceRequestStatus
+from controllers.api.requeststatus import ResourceRequestStatus
 from controllers.api.stored import ResourceRequest
 from controllers.cli.text import listed
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from controllers.api.approval import Decision
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.plan import plan_digest, plan_name
-from controllers.api.resourcerequest import StageDecision
+from controllers.api.requeststatus import StageDecision
 from controllers.api.stored import APPROVALS, Approval, Plan, ResourceRequest, stored
 from controllers.request.circumstances import plan_named
 from controllers.request.parts import RequestParts

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from controllers.api.conditions import ConditionType, Reason
-from controllers.api.resourcerequest import Progress
+from controllers.api.requeststatus import Progress
 from controllers.api.stored import Plan, ResourceRequest
 from controllers.publish import publish
 from controllers.request.parts import RequestParts

@@ -11,7 +11,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from controllers.api.conditions import ConditionType, Reason
-from controllers.api.resourcerequest import DriftPolicy, ResourceStatus
+from controllers.api.requeststatus import ResourceStatus
+from controllers.api.resourcerequest import DriftPolicy
 from controllers.api.stored import Plan, ResourceRequest
 from controllers.request.approve import prove
 from controllers.request.circumstances import circumstances, plan_named
@@ -28,6 +29,7 @@ from policies.evaluate import evaluate_registry
 
 BUILT = {Reason.PROVISIONED.value, Reason.DRIFTED.value}
 RECENT_SECONDS = 5.0
+UNLISTED = {Kind.SECURITY_GROUP_RULES, Kind.VOLUME_ATTACHMENT}  # parts of what is listed anyway
 SHOWN = 10
 
 
@@ -63,7 +65,7 @@ def resources_of(plan: Plan, ids: Mapping[str, str]) -> tuple[ResourceStatus, ..
     return tuple(
         ResourceStatus(kind=item.kind, name=item.name, id=ids[item.name], address=addresses.get(item.name))
         for item in planned_objects(plan.spec.stack).values()
-        if item.name in ids and item.kind is not Kind.SECURITY_GROUP_RULES
+        if item.name in ids and item.kind not in UNLISTED
     )
 
 

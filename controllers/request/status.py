@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from controllers.api.conditions import ConditionType, Reason, Step, condition_from
-from controllers.api.resourcerequest import Progress, ResourceRequestStatus, ResourceStatus, StageDecision
+from controllers.api.requeststatus import Progress, ResourceRequestStatus, ResourceStatus, StageDecision
 from infra.errors import KunlunError, PlatformError, TransientError
 
 STEPS = (

@@ -12,12 +12,14 @@ from controllers.request.addresses import servers_that_fit
 from infra.stackplan import StackPlan
 
 MOST_SERVERS = 64
+MOST_RULES = 180  # of the plan's 200, the others being the zone's own
+MOST_NEIGHBOURS = 20  # servers in one entry of another request
 HIGHEST_PORT = 65535
 
 
 def validate(spec: ResourceRequestSpec, *, in_force: StackPlan | None = None) -> list[Finding]:
     """Every inconsistency of a request in itself, and with what has been built for it."""
-    checks = (_names, _networks, _sizes, _flows)
+    checks = (_names, _networks, _sizes, _flows, _rules)
     return [*(finding for check in checks for finding in check(spec)), *_volumes(spec, in_force)]
 
 
@@ -94,6 +96,17 @@ def _flows(spec: ResourceRequestSpec) -> Iterator[Finding]:
         if key in seen:
             yield Finding(where, "the same flow is listed twice")
         seen.add(key)
+
+
+def _rules(spec: ResourceRequestSpec) -> Iterator[Finding]:
+    """A security group has a bounded number of rules: one for each port and source."""
+    for index, entry in enumerate(spec.servers):
+        own = [flow for flow in spec.flows if entry.name in (flow.to, flow.from_.servers)]
+        rules = sum(len(flow.ports) * (MOST_NEIGHBOURS if flow.from_.request else 1) for flow in own)
+        if rules > MOST_RULES:
+            yield Finding(
+                f"spec.servers[{index}]", f"its flows make {rules} rules; at most {MOST_RULES}; use port ranges"
+            )
 
 
 def _source(where: str, flow: FlowSpec, known: list[str]) -> Iterator[Finding]:

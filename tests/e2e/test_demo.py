@@ -42,10 +42,10 @@ def test_the_demo_ends_with_running_servers_and_the_second_one_at_once(tidy: San
     second = program("demo", "--dir", str(tidy.home))
 
     assert 0 == first.returncode, first.stdout + first.stderr
-    assert 2 == first.stdout.count("ACTIVE")
+    assert 2 == first.stdout.count("   ACTIVE   ")
     assert "Approved by zhang.wei for stage resource-office" in first.stdout
     assert 0 == second.returncode, second.stdout + second.stderr
-    assert 2 == second.stdout.count("ACTIVE") and "is decided already" in second.stdout
+    assert 2 == second.stdout.count("   ACTIVE   ") and "is decided already" in second.stdout
     assert time.monotonic() - began < SECOND_SECONDS
 
 

@@ -1,4 +1,7 @@
-"""Golden files: request → decision and plan. After an intended change: `KUNLUN_GOLDEN=write .venv/bin/pytest tests/golden`."""
+"""Golden files: request → decision and plan.
+
+After an intended change: `KUNLUN_GOLDEN=write .venv/bin/pytest tests/golden`, and read the diff.
+"""
 
 from __future__ import annotations
 

@@ -220,6 +220,16 @@ def test_a_broken_rule_says_where_and_what(case: Circumstances, where: str, what
             "between 1 and 65535",
             id="port too high",
         ),
+        pytest.param(
+            {
+                "flows": [
+                    a_flow(ports=[f"tcp/{port}" for port in range(base, base + 31)]) for base in range(100, 700, 100)
+                ]
+            },
+            "spec.servers[0]",
+            "its flows make 186 rules; at most 180",
+            id="too many rules",
+        ),
         pytest.param({"flows": [a_flow(), a_flow()]}, "spec.flows[1]", "listed twice", id="the same flow twice"),
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controllers.api.conditions import ConditionType, Reason
-from controllers.api.resourcerequest import ResourceRequestStatus
+from controllers.api.requeststatus import ResourceRequestStatus
 from controllers.request.status import STEPS, Report, begin, status_of
 from infra.errors import PolicyViolated, QuotaExceeded
 
