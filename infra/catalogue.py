@@ -29,7 +29,7 @@ async def observe_catalogue(
 ) -> ZoneCatalogue:
     """Look the names up. Of several images of one name the newest active one counts."""
     networks, pools, known_images, known_flavors, volumes = await asyncio.gather(
-        cloud.list("network", "/networks", {"name": uplink, "router:external": "true"}),
+        cloud.list("network", "/networks", {"name": uplink}),
         cloud.list("network", "/subnetpools", {"name": subnet_pool}),
         cloud.list("image", "/images", {"status": "active", "sort": "created_at:asc"}),
         cloud.list("compute", "/flavors/detail", {"is_public": "none"}),
