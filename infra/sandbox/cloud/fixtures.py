@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.sandbox.cloud import zones as zones_module
-from infra.sandbox.cloud.connection import ADMIN, OPERATOR_PROJECT, administrator
+from infra.sandbox.cloud.connection import ADMIN, OPERATOR_PROJECT, administrator, identity_of
 from infra.sandbox.cloud.site import Site
 from infra.sandbox.cloud.zonefacts import FlavorFacts, ZoneFacts
 from infra.sandbox.cloud.zones import ensure_zones
@@ -30,7 +30,8 @@ def ensure_fixtures(site: Site) -> None:
     with administrator(site) as cloud:
         ensure_flavors(cloud, site.zones)
         ensure_images(cloud, site.zones)
-        ensure_zones(cloud, site.zones)
+        keeper = identity_of(cloud).find_project(OPERATOR_PROJECT, ignore_missing=False)
+        ensure_zones(cloud, site.zones, keeper.id)
         for project in (ADMIN, OPERATOR_PROJECT):
             cloud.set_compute_quotas(project, instances=-1, cores=-1, ram=-1)
             cloud.set_network_quotas(project, **dict.fromkeys(NETWORK_QUOTAS, -1))

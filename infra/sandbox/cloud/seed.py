@@ -18,13 +18,13 @@ from infra.sandbox.commands import run
 from infra.sandbox.layout import Layout
 
 HERE = Path(__file__).parent
+SEEDING = (
+    "catalog", "databases", "fixtures", "glance", "keystone", "neutron", "nova", "ovn", "placement", "zones",
+)  # fmt: skip
 # What a seed's content depends on; another zones.yaml is brought in on top of a seed.
 SOURCES = (
     REQUIREMENTS,
-    *(
-        HERE / f"{name}.py"
-        for name in ("catalog", "databases", "keystone", "glance", "placement", "nova", "neutron", "ovn")
-    ),
+    *(HERE / f"{name}.py" for name in SEEDING),
 )
 
 

@@ -16,15 +16,18 @@ if TYPE_CHECKING:
 LARGEST_PREFIX, DEFAULT_PREFIX, SMALLEST_PREFIX = 16, 26, 29
 
 
-def ensure_zones(cloud: Connection, zones: tuple[ZoneFacts, ...]) -> None:
-    """All zones, and no default security group rules: a new group starts empty both ways."""
+def ensure_zones(cloud: Connection, zones: tuple[ZoneFacts, ...], keeper: str) -> None:
+    """All zones, and no default security group rules: a new group starts empty both ways.
+
+    `keeper` is the id of the project that uplinks are shared with from the start: the operator's own.
+    """
     for zone in zones:
-        ensure_zone(cloud, zone)
+        ensure_zone(cloud, zone, keeper)
     for rule in cloud.network.default_security_group_rules():
         cloud.network.delete_default_security_group_rule(rule)
 
 
-def ensure_zone(cloud: Connection, zone: ZoneFacts) -> None:
+def ensure_zone(cloud: Connection, zone: ZoneFacts, keeper: str) -> None:
     """One zone; in this order, since each part refers to the one before."""
     network = cloud.network
     scope = network.find_address_scope(zone.subnet_pool) or network.create_address_scope(
@@ -47,9 +50,22 @@ def ensure_zone(cloud: Connection, zone: ZoneFacts) -> None:
     )
     if not list(network.subnets(network_id=uplink.id)):
         network.create_subnet(name=zone.uplink, network_id=uplink.id, **uplink_subnet(zone, pool.id))
-    for policy in network.rbac_policies(object_id=uplink.id, action="access_as_external"):
-        if policy.target_project_id == "*":  # comes with router:external; the operator shares with each tenant
-            network.delete_rbac_policy(policy)
+    withdraw_from_everybody(cloud, uplink.id, keeper)
+
+
+def withdraw_from_everybody(cloud: Connection, uplink_id: str, keeper: str) -> None:
+    """Take back the share with all projects that comes with router:external; the operator shares with each tenant.
+
+    One share has to remain: without any, Neutron makes the network an ordinary one.
+    """
+    network, external = cloud.network, "access_as_external"
+    shares = {share.target_project_id: share for share in network.rbac_policies(object_id=uplink_id, action=external)}
+    if keeper not in shares:
+        network.create_rbac_policy(
+            object_type="network", object_id=uplink_id, action=external, target_project_id=keeper
+        )
+    if everybody := shares.get("*"):
+        network.delete_rbac_policy(everybody)
 
 
 def uplink_subnet(zone: ZoneFacts, pool_id: str) -> dict[str, Any]:
