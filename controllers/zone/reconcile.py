@@ -9,7 +9,7 @@ from controllers.parts import Parts
 from controllers.publish import publish
 from infra.catalogue import ZoneCatalogue, observe_catalogue
 
-AFTER_MISSING_SECONDS = 30.0
+AFTER_MISSING_SECONDS = 5.0
 
 
 async def reconcile(zone: Zone, parts: Parts) -> float | None:
