@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +12,7 @@ from infra.engine.command import Command
 from infra.engine.run import Run
 from infra.engine.state import PROJECT, StackState
 from infra.engine.transit import Transit
+from infra.engine.turn import Turns
 from infra.errors import CloudUnavailable, EngineInterrupted
 from infra.provider.authority import Authority, authority_of, teardown_authority
 from infra.provider.builder import Builder, StepEvent, Steps
@@ -20,7 +20,6 @@ from infra.provider.kinds import REMOVAL_ORDER
 from infra.provider.observe import observe
 from infra.provider.observed import Deviation, Observed, ObservedObject, differences, identity_of
 from infra.provider.resource import CloudCalls
-from infra.provider.waiting import Patience
 from infra.stack import program
 from infra.stackplan import Kind, Origin, StackPlan, planned_objects
 
@@ -66,10 +65,7 @@ class Engine:
     def __init__(self, settings: EngineSettings, clouds: CloudSource) -> None:
         self._settings = settings
         self._clouds = clouds
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._slots = asyncio.Semaphore(settings.processes)
-        self._stops: dict[str, asyncio.Event] = {}
-        self._runs: dict[str, Run] = {}
+        self._turns = Turns(settings.processes, settings.patience_seconds)
         self._transit = Transit(settings.state)
 
     async def start(self) -> None:
@@ -80,19 +76,12 @@ class Engine:
 
     async def close(self) -> None:
         """Stops all passes in order, then the key service."""
-        await asyncio.gather(*(self.cancel(uid) for uid in list(self._stops)))
+        await self._turns.stop_all()
         await self._transit.close()
 
     async def cancel(self, uid: str) -> None:
         """Stops the request's running pass and waits for its end; without one, does nothing."""
-        stop = self._stops.get(uid)
-        if stop is None:
-            return
-        stop.set()
-        if run := self._runs.get(uid):
-            await run.stop()
-        async with self._lock(uid):
-            return
+        await self._turns.stop(uid)
 
     async def converge(self, plan: StackPlan, *, observed: Observed | None, on_progress: Listener) -> Built:
         """Makes exactly the plan true, and returns what it consists of. Idempotent.
@@ -102,9 +91,9 @@ class Engine:
         """
         uid, authority = plan.origin.uid, authority_of(plan)
         seen = observed or Observed(uid)
-        async with self._pass(uid) as patience:
+        async with self._turns.take(uid) as turn:
             steps = Steps(_steps_ahead(plan, seen), on_progress)
-            builder = Builder(self._clouds.project(plan.project.id), authority, seen, steps, patience)
+            builder = Builder(self._clouds.project(plan.project.id), authority, seen, steps, turn.patience())
             state = self._state(uid)
             state.unlock()
             if not self._usable(state, seen, authority):
@@ -112,7 +101,7 @@ class Engine:
                 await _delete(builder, [found for found in seen.objects if found.identity in authority.removals])
                 builder.head_start()
             try:
-                await self._run(uid, builder).up(program(plan))
+                await turn.enter(self._run(uid, builder)).up(program(plan))
             finally:
                 await builder.settle()
                 state.prune()
@@ -123,12 +112,12 @@ class Engine:
     ) -> list[str]:
         """Ends a request: deletes everything that carries its uid, until a listing shows nothing of it.
 
-        `keep` names data volumes that stay; the names of those that exist are
-        returned. Idempotent; raises what stood in the way.
+        `keep` names data volumes that stay; the names of those that exist are returned.
+        Idempotent; raises what stood in the way.
         """
         uid, authority = origin.uid, teardown_authority(origin.uid, frozenset(keep))
         cloud = self._clouds.project(project_id)
-        async with self._pass(uid) as patience:
+        async with self._turns.take(uid) as turn:
             state = self._state(uid)
             state.unlock()
             for attempt in range(_REMOVAL_ROUNDS):
@@ -137,9 +126,9 @@ class Engine:
                 if not going:
                     state.drop()
                     return sorted(found.name for found in seen.objects)
-                builder = Builder(cloud, authority, seen, Steps(len(going), on_progress), patience)
+                builder = Builder(cloud, authority, seen, Steps(len(going), on_progress), turn.patience())
                 if attempt == 0 and state.is_true(seen, self._transit.sealed_key):
-                    await self._run(uid, builder).destroy()
+                    await turn.enter(self._run(uid, builder)).destroy()
                 else:
                     await _delete(builder, going)
         raise CloudUnavailable(f"objects of {origin.name} keep appearing while they are deleted")
@@ -153,9 +142,9 @@ class Engine:
         faulty = [found for found in observed.objects if found.status == "ERROR" and found.identity in planned]
         faulty = [found for found in faulty if found.kind is Kind.SERVER]
         authority = Authority(plan.origin.uid, removals=frozenset(found.identity for found in faulty))
-        async with self._pass(plan.origin.uid) as patience:
+        async with self._turns.take(plan.origin.uid) as turn:
             cloud, steps = self._clouds.project(plan.project.id), Steps(len(faulty), on_progress)
-            await _delete(Builder(cloud, authority, observed, steps, patience), faulty)
+            await _delete(Builder(cloud, authority, observed, steps, turn.patience()), faulty)
         servers = {found.id for found in faulty}
         return observed.without(
             [found for found in observed.objects if servers & {found.id, found.raw.get("server_id")}]
@@ -170,25 +159,7 @@ class Engine:
         command = Command(
             settings.pulumi, settings.project, settings.state, self._transit.config_file, self._transit.environment
         )
-        self._runs[uid] = Run(command, builder, uid, deadline_seconds=settings.deadline_seconds)
-        return self._runs[uid]
-
-    @asynccontextmanager
-    async def _pass(self, uid: str) -> AsyncIterator[Patience]:
-        """One at a time per request, and no more at once than there are slots."""
-        async with self._lock(uid):
-            stop = self._stops[uid] = asyncio.Event()
-            try:
-                async with self._slots:
-                    if stop.is_set():
-                        raise EngineInterrupted("stopped before it began")
-                    yield Patience(self._settings.patience_seconds, stop)
-            finally:
-                self._stops.pop(uid, None)
-                self._runs.pop(uid, None)
-
-    def _lock(self, uid: str) -> asyncio.Lock:
-        return self._locks.setdefault(uid, asyncio.Lock())
+        return Run(command, builder, uid, deadline_seconds=settings.deadline_seconds)
 
     def _state(self, uid: str) -> StackState:
         return StackState(self._settings.state, uid)
@@ -199,8 +170,10 @@ async def _delete(builder: Builder, objects: Collection[ObservedObject]) -> None
     for kind in REMOVAL_ORDER:
         if builder.patience.stopped.is_set():
             raise EngineInterrupted("stopped while deleting; the next pass continues")
-        going = [found for found in objects if found.kind is kind]
-        await asyncio.gather(*(builder.delete(kind, found.id, found.name) for found in going))
+        going = [builder.delete(kind, found.id, found.name) for found in objects if found.kind is kind]
+        ends = await asyncio.gather(*going, return_exceptions=True)  # nobody is left behind by a failing neighbour
+        for failure in filter(None, ends):
+            raise failure
     builder.forget(objects)
 
 

@@ -6,6 +6,7 @@ Per-run servers make cancelling and the guards of the provider belong to one run
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -37,6 +38,7 @@ class Run:
         self._deadline_seconds = deadline_seconds
         self._process: Process | None = None
         self._crash: BaseException | None = None
+        self._stopped = False
 
     async def up(self, program: Callable[[], None]) -> None:
         """Declares the program. Raises the provider's first error, or EngineFailed, or EngineInterrupted."""
@@ -49,6 +51,7 @@ class Run:
 
     async def stop(self) -> None:
         """Ends the run in order; returns when its process is gone."""
+        self._stopped = True
         self._builder.patience.stopped.set()
         if self._process is not None:
             await self._process.stop()
@@ -56,7 +59,7 @@ class Run:
     async def _execute(self, operation: Literal["up", "destroy"], language_port: int | None) -> None:
         provider = Provider(self._builder)
         async with _served_provider(provider) as port:
-            if self._builder.patience.stopped.is_set():
+            if self._stopped:
                 raise EngineInterrupted("stopped before the engine was started")
             arguments = self._command.arguments(operation, self._uid, language_port)
             self._process = await Process.start(self._command, arguments, port)
@@ -78,7 +81,7 @@ class Run:
             raise provider.failure
         if self._crash is not None:
             raise EngineFailed(f"the program failed: {type(self._crash).__name__}") from self._crash
-        if ended.code < 0 or self._builder.patience.stopped.is_set():
+        if ended.code < 0 or self._stopped:
             raise EngineInterrupted("the engine was stopped; the next pass continues")
         raise EngineFailed(f"the engine ended with code {ended.code}: {_first_line(ended.diagnostics)}")
 
@@ -117,6 +120,13 @@ async def _served_program(program: Callable[[], None]) -> AsyncIterator[int]:
         finally:
             stopped = server.stop(0)
             await asyncio.get_running_loop().run_in_executor(None, stopped.wait)
+            _unsilence(logging.getLogger("asyncio"))
+
+
+def _unsilence(log: logging.Logger) -> None:
+    """The language server silences asyncio's log for the whole process; we want to hear of forgotten tasks."""
+    if log.level == logging.CRITICAL:
+        log.setLevel(logging.NOTSET)
 
 
 def _first_line(text: str) -> str:

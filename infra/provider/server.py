@@ -11,8 +11,8 @@ from functools import partial
 from typing import Any
 
 from infra.cloud import Answer
-from infra.cloud_answers import Conflict
-from infra.errors import ServerFault
+from infra.cloud_answers import Absent, Conflict
+from infra.errors import CloudRefused, FlavorMissing, ImageMissing, PlatformError, ServerFault
 from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene, find_marked, metadata_marker
 from infra.stackplan import MARKER_PREFIX, Kind, PlannedObject, marker_parts
 
@@ -67,7 +67,10 @@ class Server:
             body["block_device_mapping_v2"] = [_boot_mapping(scene.names.id(inputs["boot_volume"]))]
         else:
             body["imageRef"] = inputs["image_id"]
-        raw = (await scene.cloud.post("compute", "servers", {"server": body}))["server"]
+        try:
+            raw = (await scene.cloud.post("compute", "servers", {"server": body}))["server"]
+        except CloudRefused as error:
+            raise await _cause(scene, planned, error) from error
         return Made(raw["id"], raw)
 
     async def find(self, scene: Scene, planned: PlannedObject, marker: str) -> Made | None:
@@ -87,9 +90,9 @@ class Server:
 
 
 def _promised(raw: Answer, word: str) -> str | None:
-    """What a server that is still building will have: Nova attaches it a moment after it has taken the order."""
+    """What a server was ordered with: Nova attaches it a moment later, and never when it found no host."""
     marker = marker_parts((raw.get("metadata") or {}).get(MARKER_PREFIX))
-    if raw["status"] != "BUILD" or marker is None:
+    if raw["status"] not in {"BUILD", "ERROR"} or marker is None:
         return None
     return f"@{word}-{marker[1].removeprefix('server-')}"
 
@@ -132,6 +135,20 @@ async def _act(scene: Scene, path: str, action: dict[str, Any]) -> None:
         await scene.cloud.post("compute", f"{path}/action", action)
     except Conflict:  # its state has moved on since we looked: look again
         return
+
+
+async def _cause(scene: Scene, planned: PlannedObject, refusal: CloudRefused) -> PlatformError:
+    """Nova answers 400 whatever is missing from the catalogue: look what it is."""
+    try:
+        await scene.cloud.get("compute", f"flavors/{planned.inputs['flavor_id']}")
+    except Absent:
+        return FlavorMissing(f"the flavor of server {planned.name} is not in the catalogue any more")
+    try:
+        if image := planned.inputs["image_id"]:
+            await scene.cloud.get("image", f"images/{image}")
+    except Absent:
+        return ImageMissing(f"the image of server {planned.name} is not in the catalogue any more")
+    return refusal
 
 
 def _boot_mapping(volume_id: str) -> dict[str, Any]:

@@ -118,18 +118,25 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     async def Delete(self, request: Any, context: Context) -> Any:
         async def delete() -> None:
-            await self._builder.delete(_resource(request).kind, request.id, _name(request))
+            await self._builder.delete(_resource(request).kind, request.id, self._name(request))
 
         await self._answer(context, delete)
         return empty_pb2.Empty()
 
     def _permitted(self, request: Any, properties: Any) -> PlannedObject:
-        resource, name = _resource(request), _name(request)
+        resource, name = _resource(request), self._name(request)
         inputs, text = logical_inputs(resource, properties_from_struct(properties), self._builder.names)
         planned = self._builder.authority.permit_making(resource.kind, name, inputs)
         if text not in (None, marker(self._builder.authority.uid, name, planned.fingerprint)):
             raise NotApproved(f"{resource.kind} {name} carries a foreign marker")
         return planned
+
+    def _name(self, request: Any) -> str:
+        """The logical name. Any local process can dial the port, so the stack must be this pass's own."""
+        stack, _, rest = request.urn.removeprefix("urn:pulumi:").partition("::")
+        if stack != self._builder.authority.uid:
+            raise NotApproved("the engine spoke of another stack")
+        return str(rest.rsplit("::", 1)[-1])
 
     async def _answer(self, context: Context, question: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -151,10 +158,6 @@ def _resource(request: Any) -> Resource:
         return BY_PULUMI_TYPE[pulumi_type]
     except KeyError:
         raise NotApproved(f"no plan contains objects of type {pulumi_type}") from None
-
-
-def _name(request: Any) -> str:
-    return str(request.urn.rsplit("::", 1)[-1])
 
 
 async def _async(value: T) -> T:

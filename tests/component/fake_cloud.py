@@ -39,6 +39,7 @@ class FakeCloud:
     def __init__(self, *, default_rules: bool = False) -> None:
         self.log: list[str] = []
         self.new_server_status = "ACTIVE"
+        self.catalogue = {"images/image-12", "flavors/flavor-small"}
         self.reads: list[str] = []
         self.before: Callable[[str], None] = lambda line: None
         self.after: Callable[[str], None] = lambda line: None
@@ -86,6 +87,10 @@ class FakeCloud:
     async def get(self, service: Service, path: str, query: Query | None = None) -> Answer:
         self.reads.append(path)
         collection, object_id, *rest = path.split("/")
+        if collection in {"images", "flavors"}:
+            if path not in self.catalogue:
+                raise Absent(f"OpenStack refused: no {path}")
+            return {}
         if rest[:1] == ["os-volume_attachments"]:
             attached = self._find(collection, object_id)["os-extended-volumes:volumes_attached"]
             if {"id": rest[1]} not in attached:

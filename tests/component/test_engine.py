@@ -133,6 +133,26 @@ async def test_removing_a_request_leaves_nothing_but_what_is_kept(tmp_path: Path
     assert not state_file(tmp_path).exists()
 
 
+async def test_removing_a_request_finds_what_the_engine_does_not_know(tmp_path: Path) -> None:
+    """A twin is in no state; the listing after the engine's run shows it, and it goes too."""
+    cloud, plan = FakeCloud(), a_plan()
+    await first_build(cloud, tmp_path, plan)
+    cloud.duplicate("security-groups")
+    async with an_engine(cloud, tmp_path) as engine:
+        await engine.remove(plan.origin, "project-1", on_progress=unheard)
+
+    assert {} == cloud.count()
+
+
+async def test_an_engine_that_fails_for_its_own_reason_says_so(tmp_path: Path) -> None:
+    """Not an interruption, and not an error of the cloud."""
+    cloud = FakeCloud()
+    async with an_engine(cloud, tmp_path) as engine:
+        (tmp_path / "stack.yaml").write_text("secretsprovider: nonsense://\n")
+        with pytest.raises(EngineFailed, match="the engine ended with code"):
+            await engine.converge(a_plan(servers=()), observed=None, on_progress=unheard)
+
+
 async def test_the_first_error_of_the_provider_is_what_is_raised(tmp_path: Path) -> None:
     """Not the engine's words about it; and the next pass continues where this one ended."""
     cloud, plan = FakeCloud(), a_plan()

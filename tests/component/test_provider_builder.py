@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from infra.errors import CloudRefused, CloudUnavailable, NotApproved
+from infra.errors import CloudRefused, CloudUnavailable, FlavorMissing, ImageMissing, NotApproved, PlatformError
 from infra.provider.authority import authority_of, teardown_authority
 from infra.provider.builder import Builder, Steps
 from infra.provider.observe import observe
@@ -209,6 +209,23 @@ async def test_a_teardown_keeps_what_it_is_told_to_keep() -> None:
     await builder.delete(Kind.VOLUME, volume.id, volume.name)
 
     assert [] == cloud.log
+
+
+@pytest.mark.parametrize(
+    ("missing", "expected"), [("images/image-12", ImageMissing), ("flavors/flavor-small", FlavorMissing)]
+)
+async def test_what_the_catalogue_lost_is_named(missing: str, expected: type[PlatformError]) -> None:
+    """Nova only says 400; the pass looks which of the two is gone."""
+    cloud = FakeCloud()
+    cloud.catalogue.discard(missing)
+
+    def refuse(line: str) -> None:
+        if line == "POST servers":
+            raise CloudRefused("OpenStack refused POST servers: Bad Request")
+
+    cloud.before = refuse
+    with pytest.raises(expected, match="server-web-0"):
+        await build(cloud, a_plan())
 
 
 async def test_groups_may_refer_to_each_other() -> None:

@@ -98,6 +98,15 @@ async def test_a_changed_input_is_refused() -> None:
     assert [] == cloud.log
 
 
+async def test_another_stack_is_refused() -> None:
+    """Any local process can dial a provider's port."""
+    asked = a_network_asked_for()
+    asked.urn = asked.urn.replace(UID, "another")
+
+    with pytest.raises(Aborted, match="another stack"):
+        await a_provider(FakeCloud(), a_plan()).Create(asked, Context())
+
+
 async def test_updating_what_was_not_observed_is_refused() -> None:
     """A state that names a foreign object cannot make us write to it."""
     cloud = FakeCloud()

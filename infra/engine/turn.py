@@ -1,0 +1,78 @@
+"""A request's turn: one at a time per request, no more at once than there are slots, and each can be stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from infra.engine.run import Run
+from infra.errors import EngineInterrupted
+from infra.provider.waiting import Patience
+
+
+class Turn:
+    """What happens in it registers here, so that `stop` reaches it whatever it is doing."""
+
+    def __init__(self, patience_seconds: float) -> None:
+        self._patience_seconds = patience_seconds
+        self._patiences: list[Patience] = []
+        self._run: Run | None = None
+        self._stopped = False
+
+    def patience(self) -> Patience:
+        """A fresh one for each builder: the end of a run exhausts that of its own."""
+        self.check()
+        self._patiences.append(Patience(self._patience_seconds))
+        return self._patiences[-1]
+
+    def enter(self, run: Run) -> Run:
+        """The run that `stop` has to end."""
+        self.check()
+        self._run = run
+        return run
+
+    def check(self) -> None:
+        """Raises EngineInterrupted once the turn was stopped."""
+        if self._stopped:
+            raise EngineInterrupted("stopped; the next pass continues")
+
+    async def stop(self) -> None:
+        """Ends all waiting, and the run in order."""
+        self._stopped = True
+        for patience in self._patiences:
+            patience.stopped.set()
+        if self._run is not None:
+            await self._run.stop()
+
+
+class Turns:
+    """Who is at work."""
+
+    def __init__(self, slots: int, patience_seconds: float) -> None:
+        self._slots = asyncio.Semaphore(slots)
+        self._patience_seconds = patience_seconds
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._turns: dict[str, Turn] = {}
+
+    @asynccontextmanager
+    async def take(self, uid: str) -> AsyncIterator[Turn]:
+        """Waits for the request's turn and for a slot. A turn stopped while it waits for a slot does not begin."""
+        async with self._locks.setdefault(uid, asyncio.Lock()):
+            turn = self._turns[uid] = Turn(self._patience_seconds)
+            try:
+                async with self._slots:
+                    turn.check()
+                    yield turn
+            finally:
+                del self._turns[uid]
+
+    async def stop(self, uid: str) -> None:
+        """Stops the request's turn and waits for its end; without one, does nothing."""
+        if turn := self._turns.get(uid):
+            await turn.stop()
+            async with self._locks[uid]:
+                return
+
+    async def stop_all(self) -> None:
+        await asyncio.gather(*(self.stop(uid) for uid in list(self._turns)))
