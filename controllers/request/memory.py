@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -67,6 +68,11 @@ class Surveys:
             return known[1]
 
 
-def spread(uid: str) -> float:
-    """A number in [0, 1) that is the same for the same request: spreads looks evenly, also over a restart."""
-    return zlib.crc32(uid.encode()) / SPREAD
+def next_turn(project_id: str, *, now: float, interval: float) -> float:
+    """When a project is looked at next, on the clock of `now`.
+
+    All requests of a project share their turns, so that one listing serves them all; projects are spread
+    evenly over the interval, and keep their turns over a restart (the monotonic clock is the machine's).
+    """
+    offset = interval * zlib.crc32(project_id.encode()) / SPREAD
+    return offset + interval * (math.floor((now - offset) / interval) + 1)

@@ -16,7 +16,7 @@ from controllers.api.resourcerequest import DriftPolicy
 from controllers.api.stored import Plan, ResourceRequest
 from controllers.request.approve import prove
 from controllers.request.circumstances import circumstances, plan_named
-from controllers.request.memory import spread
+from controllers.request.memory import next_turn
 from controllers.request.parts import RequestParts
 from controllers.request.progress import publish_intent, reporting_progress
 from controllers.request.status import Report
@@ -146,12 +146,12 @@ def _provisioned(request: ResourceRequest, plan: Plan, report: Report, parts: Re
 
 async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Report:
     memory = parts.memories.of(request.meta.uid)
-    if memory.next_look is None:  # after a restart: some time within the interval, the same for the same request
-        memory.next_look = parts.monotonic() + parts.settings.observe_interval_seconds * spread(request.meta.uid)
-    if parts.monotonic() < memory.next_look:
+    if memory.next_look is None:  # after a restart
+        _plan_next_look(request, plan, parts)
+    if parts.monotonic() < (memory.next_look or 0):
         return _as_before(request, plan, report, parts)
     drift = differing(plan, await observe(request, plan, parts, not_older_than=RECENT_SECONDS))
-    _plan_next_look(request, parts)
+    _plan_next_look(request, plan, parts)
     if not drift:
         return _provisioned(request, plan, report, parts)
     if request.spec.drift_policy is DriftPolicy.CORRECT:
@@ -185,13 +185,13 @@ def _in_words(found: Difference) -> str:
 def _remember(request: ResourceRequest, plan: Plan, ids: dict[str, str], parts: RequestParts) -> None:
     memory = parts.memories.of(request.meta.uid)
     memory.plan, memory.ids = plan.meta.name, ids
-    _plan_next_look(request, parts)
+    _plan_next_look(request, plan, parts)
 
 
-def _plan_next_look(request: ResourceRequest, parts: RequestParts) -> None:
+def _plan_next_look(request: ResourceRequest, plan: Plan, parts: RequestParts) -> None:
+    memory, project = parts.memories.of(request.meta.uid), plan.spec.stack.project.id
     interval = parts.settings.observe_interval_seconds
-    jitter = 0.9 + 0.2 * spread(request.meta.uid)
-    parts.memories.of(request.meta.uid).next_look = parts.monotonic() + interval * jitter
+    memory.next_look = next_turn(project, now=parts.monotonic(), interval=interval)
 
 
 def _count(number: int, word: str) -> str:
