@@ -22,6 +22,7 @@ LAST_TO_END = ((databases.PROGRAM, ovn.SWITCH, cinder.RABBIT), (ovn.OVSDB, cinde
 
 def start_cloud(site: Site, say: Say) -> None:
     """Everything runs and everything is set up; what already is so is left alone."""
+    end_groups(site)  # what an interrupted start left of them may never answer
     site.ensure_state()
     write_configuration(site)
     write_clouds(site)
