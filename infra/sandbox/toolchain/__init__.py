@@ -2,7 +2,7 @@
 
 Each folder beside this file is a wrapper module that pins one of them; one shared module would mix dependency
 sets that do not fit. The build happens in a copy, so the checkout is never written to, and Go verifies the
-checksum of every module it fetches.
+checksum of every module it fetches against the go.sum beside it.
 """
 
 from __future__ import annotations
@@ -103,14 +103,14 @@ def on_path(tool: Tool, environ: Mapping[str, str]) -> Path | None:
 
 
 def build(tool: Tool, target: Path, environ: Mapping[str, str], say: Say) -> Path:
-    """Compile the program into the cache; whoever comes second waits and uses the result."""
+    """Compile the program into the cache, one at a time: the compiler takes all cores and gigabytes."""
     go = shutil.which("go", path=environ.get("PATH"))
     if go is None:
         raise SandboxFailed(
             f"`{tool.name}` {tool.release} is neither on PATH nor in the cache: install it, or Go 1.26 to build it"
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    with target.with_name(f".{tool.name}.lock").open("w") as lock:
+    with (target.parents[1] / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
             compile_to(tool, target, go, environ, say)
@@ -125,7 +125,7 @@ def compile_to(tool: Tool, target: Path, go: str, environ: Mapping[str, str], sa
     with tempfile.TemporaryDirectory(prefix="kunlun-build-") as folder:
         module = shutil.copytree(Path(__file__).parent / tool.family, Path(folder) / tool.family)
         fresh = target.with_name(f".{tool.name}.new")
-        flags = ["-mod=mod", "-trimpath", "-ldflags", tool.link, *(["-tags", tool.tags] if tool.tags else [])]
+        flags = ["-mod=readonly", "-trimpath", "-ldflags", tool.link, *(["-tags", tool.tags] if tool.tags else [])]
         done = attempt(
             [go, "build", *flags, "-o", fresh, tool.package],
             env={**environ, **settings},
