@@ -28,7 +28,7 @@ async def publish(parts: Parts, item: Stored[Any, Any], status: WireModel) -> bo
     """
     wanted = wire_status(status)
     known = parts.cache.body(item.kind, item.meta.namespace, item.meta.name)
-    present = (known or {}).get("status") or {}
+    present = _filled((known or {}).get("status") or {})
     if known is None or known["metadata"]["uid"] != item.meta.uid:
         return False
     if present == wanted:
@@ -65,7 +65,11 @@ async def drop_finalizer(parts: Parts, item: Stored[Any, Any]) -> None:
 
 def wire_status(status: WireModel) -> dict[str, Any]:
     """As it is sent: nothing that is absent or empty."""
-    content = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return _filled(status.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+def _filled(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Without empty lists: the API server fills them in by itself, which is no difference."""
     return {key: value for key, value in content.items() if value not in ([], {})}
 
 

@@ -94,6 +94,13 @@ class Office:
             "operator", "apply", "--server-side", "--force-conflicts", "--field-manager=office-marks", document=marked
         )
 
+    def sees(self, words: str, persona: str, *arguments: str) -> None:
+        """Ask until the answer contains the words: the operator says something a moment later."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while words not in (text := self.does(persona, *arguments)):
+            assert time.monotonic() < deadline, text
+            time.sleep(0.2)
+
     def eventually(self, persona: str, *arguments: str, document: Document) -> None:
         """Try until it is allowed: the API server sees new policies and new parameters a moment later."""
         deadline = time.monotonic() + DEADLINE_SECONDS

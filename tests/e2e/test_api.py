@@ -131,16 +131,18 @@ def test_explain_teaches(office: Office, field: str, words: str) -> None:
 
 
 def test_a_list_of_requests_says_how_each_stands(office: Office) -> None:
-    """READY, REASON, ZONE, SYSTEM and AGE; with -o wide also which plan, and the message."""
+    """READY, REASON, ZONE, SYSTEM and AGE; with -o wide also which plan, and the message.
+
+    The office is no department's: the operator says so, and its words are what the columns show.
+    """
     office.does("clerk", "apply", document=a_request("listed"))
-    condition = {"type": "Ready", "status": "False", "reason": "AwaitingApproval", "message": "awaits: resource-office"}
-    moment = "2026-11-12T08:00:00Z"
-    office.observes("ResourceRequest", "listed", {"conditions": [condition | {"lastTransitionTime": moment}]})
+    office.sees("PolicyViolated", "clerk", "get", "rr", "listed")
     narrow, wide = office.does("clerk", "get", "rr"), office.does("auditor", "get", "rr", "-o", "wide")
 
     assert ["NAME", "READY", "REASON", "ZONE", "SYSTEM", "AGE"] == narrow.splitlines()[0].split()
-    assert ["listed", "False", "AwaitingApproval", "extranet", "permit-portal"] == narrow.splitlines()[1].split()[:5]
+    assert ["listed", "False", "PolicyViolated", "extranet", "permit-portal"] == narrow.splitlines()[1].split()[:5]
     assert ["PLAN", "APPROVED-PLAN", "STEP", "MESSAGE"] == wide.splitlines()[0].split()[6:]
+    assert "belongs to no Tenant" in wide
 
 
 def test_kinds_are_found_by_category_short_name_and_field(office: Office) -> None:

@@ -12,7 +12,7 @@ from tests.e2e.story import Sandbox, a_story
 
 QUIET_SECONDS = 12.0
 OBSERVED = {"/networks", "/subnets", "/routers", "/ports", "/security-groups", "/servers/detail"}
-CATALOGUE = {"/networks", "/subnetpools", "/v2/images", "/flavors/detail"}
+CATALOGUE = {"/networks", "/subnetpools", "/images", "/flavors/detail", "/v3"}
 
 
 def test_a_settled_request_costs_nothing_also_over_a_restart(sandbox: Sandbox, operator: OperatorControl) -> None:

@@ -11,12 +11,14 @@ from tests.e2e.operator_control import OperatorControl
 from tests.e2e.story import Sandbox, Story, a_server, a_story, eventually, objects, project_of
 
 
-def test_a_plan_whose_content_was_changed_builds_nothing(sandbox: Sandbox) -> None:
+def test_a_plan_whose_content_was_changed_builds_nothing(sandbox: Sandbox, operator: OperatorControl) -> None:
     """The digest does not match: the reason is shown, and there is nothing in the cloud."""
-    with a_story(sandbox, "forged") as story:
+    with a_story(sandbox, "altered") as story:
         story.apply()
         plan = story.planned()
+        operator.kill()  # a running one would put the right plan back at once
         _forge(sandbox, plan)
+        operator.start()
         message = story.reaches("Planned", "PlanForged", 20)
         story.decide(plan)
 
