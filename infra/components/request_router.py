@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pulumi import ComponentResource, ResourceOptions
-from pulumi_openstack import networking
+from pulumi_openstack.networking import Router
 
 from infra.components.declaration import Declaration
 from infra.stackplan import RouterPlan
@@ -17,7 +17,7 @@ class RequestRouter(ComponentResource):
     ) -> None:
         self.declaration = declaration
         super().__init__("kunlun:index:RequestRouter", name, None, opts)
-        self.router = networking.Router(
+        self.router = Router(
             "router",
             name=declaration.prefix,
             description=declaration.marker("router"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pulumi import ComponentResource, CustomResource, Input, ResourceOptions
-from pulumi_openstack import networking
+from pulumi_openstack.networking import SecGroup
 
 from infra.components.declaration import Declaration
 from infra.stackplan import GroupPlan, RulePlan
@@ -43,8 +43,8 @@ class SecurityGroups(ComponentResource):
             )
         self.register_outputs({})
 
-    def _group(self, plan: GroupPlan, declaration: Declaration) -> networking.SecGroup:
-        return networking.SecGroup(
+    def _group(self, plan: GroupPlan, declaration: Declaration) -> SecGroup:
+        return SecGroup(
             f"group-{plan.name}",
             name=f"{declaration.prefix}-{plan.name}",
             description=declaration.marker(f"group-{plan.name}"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pulumi import ComponentResource, ResourceOptions
-from pulumi_openstack import networking
+from pulumi_openstack.networking import Network, RouterInterface, Subnet
 
 from infra.components.request_router import RequestRouter
 from infra.stackplan import NetworkPlan
@@ -23,13 +23,13 @@ class TenantNetwork(ComponentResource):
         super().__init__("kunlun:index:TenantNetwork", name, None, opts)
         self.declaration = declaration = router.declaration
         full_name = f"{declaration.prefix}-{plan.name}"
-        self.network = networking.Network(
+        self.network = Network(
             f"network-{plan.name}",
             name=full_name,
             description=declaration.marker(f"network-{plan.name}"),
             opts=declaration.options(self),
         )
-        self.subnet = networking.Subnet(
+        self.subnet = Subnet(
             f"subnet-{plan.name}",
             name=full_name,
             description=declaration.marker(f"subnet-{plan.name}"),
@@ -41,7 +41,7 @@ class TenantNetwork(ComponentResource):
             allocation_pools=[{"start": plan.service_first, "end": plan.service_last}],
             opts=declaration.options(self),
         )
-        networking.RouterInterface(
+        RouterInterface(
             f"interface-{plan.name}",
             router_id=router.router.id,
             subnet_id=self.subnet.id,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pulumi import ComponentResource, ResourceOptions
-from pulumi_openstack import blockstorage, compute, networking
+from pulumi_openstack.blockstorage import Volume
+from pulumi_openstack.compute import Instance, InstanceBlockDeviceArgs, VolumeAttach
+from pulumi_openstack.networking import Port
 
 from infra.components.security_groups import SecurityGroups
 from infra.components.tenant_network import TenantNetwork
@@ -31,9 +33,9 @@ class TenantServer(ComponentResource):
             self._data_volume(volume)
         self.register_outputs({})
 
-    def _port(self, network: TenantNetwork, groups: SecurityGroups) -> networking.Port:
+    def _port(self, network: TenantNetwork, groups: SecurityGroups) -> Port:
         name = f"port-{self._plan.name}"
-        return networking.Port(
+        return Port(
             name,
             name=self._full_name,
             description=self._declaration.marker(name),
@@ -43,11 +45,11 @@ class TenantServer(ComponentResource):
             opts=self._declaration.options(self),
         )
 
-    def _boot_volume(self) -> blockstorage.Volume | None:
+    def _boot_volume(self) -> Volume | None:
         if self._plan.boot_volume_gib is None:
             return None
         name = f"boot-{self._plan.name}"
-        return blockstorage.Volume(
+        return Volume(
             name,
             name=f"{self._full_name}-boot",
             size=self._plan.boot_volume_gib,
@@ -56,9 +58,9 @@ class TenantServer(ComponentResource):
             opts=self._declaration.options(self),
         )
 
-    def _instance(self, port: networking.Port, boot: blockstorage.Volume | None) -> compute.Instance:
+    def _instance(self, port: Port, boot: Volume | None) -> Instance:
         name = f"server-{self._plan.name}"
-        return compute.Instance(
+        return Instance(
             name,
             name=self._full_name,
             flavor_id=self._plan.flavor.id,
@@ -71,14 +73,14 @@ class TenantServer(ComponentResource):
 
     def _data_volume(self, plan: VolumePlan) -> None:
         name = f"{self._plan.name}.{plan.name}"
-        volume = blockstorage.Volume(
+        volume = Volume(
             f"volume-{name}",
             name=f"{self._full_name}-{plan.name}",
             size=plan.size_gib,
             metadata=self._declaration.metadata(f"volume-{name}"),
             opts=self._declaration.options(self),
         )
-        compute.VolumeAttach(
+        VolumeAttach(
             f"attachment-{name}",
             instance_id=self._server.id,
             volume_id=volume.id,
@@ -86,9 +88,9 @@ class TenantServer(ComponentResource):
         )
 
 
-def _boot_device(volume: blockstorage.Volume) -> compute.InstanceBlockDeviceArgs:
+def _boot_device(volume: Volume) -> InstanceBlockDeviceArgs:
     """The volume outlives the server's deletion: it is an object of the plan, with its own end."""
-    return compute.InstanceBlockDeviceArgs(
+    return InstanceBlockDeviceArgs(
         uuid=volume.id,
         source_type="volume",
         destination_type="volume",

@@ -141,6 +141,8 @@ class Engine:
         planned = {identity_of(one) for one in planned_objects(plan).values()}
         faulty = [found for found in observed.objects if found.status == "ERROR" and found.identity in planned]
         faulty = [found for found in faulty if found.kind is Kind.SERVER]
+        if not faulty:
+            return observed
         authority = Authority(plan.origin.uid, removals=frozenset(found.identity for found in faulty))
         async with self._turns.take(plan.origin.uid) as turn:
             cloud, steps = self._clouds.project(plan.project.id), Steps(len(faulty), on_progress)

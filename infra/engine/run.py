@@ -124,9 +124,15 @@ async def _served_program(program: Callable[[], None]) -> AsyncIterator[int]:
 
 
 def _unsilence(log: logging.Logger) -> None:
-    """The language server silences asyncio's log for the whole process; we want to hear of forgotten tasks."""
+    """The language server silences asyncio's log for the whole process; we want to hear of our forgotten tasks."""
+    log.addFilter(_not_from_a_program)
     if log.level == logging.CRITICAL:
         log.setLevel(logging.NOTSET)
+
+
+def _not_from_a_program(record: logging.LogRecord) -> bool:
+    """A program that ends early leaves waiting outputs behind; they are the reason for the silence."""
+    return "/pulumi/" not in record.getMessage()
 
 
 def _first_line(text: str) -> str:

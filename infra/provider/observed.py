@@ -97,8 +97,9 @@ def identity_of(planned: PlannedObject) -> Identity:
 
 
 def differing_fields(planned: PlannedObject, found: ObservedObject) -> tuple[str, ...]:
-    """The inputs that are not as planned."""
-    return tuple(key for key in planned.inputs if planned.inputs[key] != found.inputs.get(key))
+    """The inputs that are not as planned; a kind shows as an input too what no plan ever allows."""
+    keys = [*planned.inputs, *(key for key in found.inputs if key not in planned.inputs)]
+    return tuple(key for key in keys if planned.inputs.get(key) != found.inputs.get(key))
 
 
 def _lacking(wanted: Mapping[Identity, PlannedObject], observed: Observed) -> Iterator[Difference]:

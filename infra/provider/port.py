@@ -9,6 +9,8 @@ from infra.provider.bulk import Bulk
 from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene, description_marker, find_marked
 from infra.stackplan import Kind, PlannedObject
 
+_GUARDED = {"port_security_enabled": True, "allowed_address_pairs": []}
+
 
 class Port:
     """Ports asked for at about the same time are created by one bulk POST: Neutron does that much faster."""
@@ -36,13 +38,14 @@ class Port:
     def live(self, raw: Answer, names: Names, listing: Listing) -> Inputs:
         addresses = raw.get("fixed_ips") or []
         address = addresses[0] if len(addresses) == 1 else {}
-        return {
+        inputs = {
             "name": raw["name"],
             "network": names.reference(raw["network_id"]),
             "subnet": names.reference(address.get("subnet_id")),
             "address": address.get("ip_address"),
             "groups": sorted(str(names.reference(group)) for group in raw.get("security_groups") or []),
         }
+        return inputs | ({"may_spoof": True} if _may_spoof(raw) else {})
 
     async def create(self, scene: Scene, planned: PlannedObject, marker: str) -> Made:
         inputs = planned.inputs
@@ -60,11 +63,16 @@ class Port:
         return await find_marked(scene.cloud, "network", "ports", marker)
 
     async def update(self, scene: Scene, object_id: str, planned: PlannedObject) -> None:
-        body = {"port": _changeable(planned, scene.names)}
+        body = {"port": _changeable(planned, scene.names) | _GUARDED}
         await scene.cloud.put("network", f"ports/{object_id}", body)
 
     async def delete(self, scene: Scene, object_id: str, raw: Answer) -> None:
         await scene.cloud.delete("network", f"ports/{object_id}")
+
+
+def _may_spoof(raw: Answer) -> bool:
+    """Without port security, or with foreign addresses allowed, a guest could leave its zone. No plan allows it."""
+    return raw.get("port_security_enabled") is False or bool(raw.get("allowed_address_pairs"))
 
 
 def _changeable(planned: PlannedObject, names: Names) -> dict[str, Any]:

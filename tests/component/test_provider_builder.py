@@ -51,11 +51,12 @@ async def test_rules_of_a_new_group_are_replaced_without_looking() -> None:
 
 
 async def test_drift_that_can_be_undone_is_undone_in_place() -> None:
-    """A rule too many, a wrong gateway mode, a foreign name: updated, never replaced."""
+    """A rule lost, a wrong gateway mode, a foreign name, port security off: updated, never replaced."""
     cloud, plan = FakeCloud(), a_plan()
     await build(cloud, plan)
     cloud.all("routers")[0]["external_gateway_info"]["enable_snat"] = True
     cloud.all("servers")[0]["name"] = "mine now"
+    cloud.all("ports")[1]["port_security_enabled"] = False
     cloud.all("security-groups")[0]["security_group_rules"].pop()
     before = cloud.count()
     await build(cloud, plan)

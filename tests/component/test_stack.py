@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from typing import Any
 
 import pulumi
@@ -37,6 +39,14 @@ def declared_by(plan: StackPlan) -> list[tuple[str, str, dict[str, Any]]]:
     pulumi.runtime.set_mocks(recorder, project="kunlun", stack="test")
     pulumi.runtime.test(program(plan))()  # type: ignore[no-untyped-call]
     return recorder.declared
+
+
+def test_the_classes_are_loaded_before_any_program_runs() -> None:
+    """Programs run in threads, and pulumi_openstack loads lazily: two first programs at once would race."""
+    code = "import sys, infra.stack; print('pulumi_openstack.compute.instance' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
+
+    assert "True" == ran.stdout.strip()
 
 
 @pytest.mark.parametrize(
