@@ -48,7 +48,7 @@ def up_command(folder: Path | None, no_operator: bool, cinder: bool) -> None:
 def down_command(folder: Path | None, forget: bool) -> None:
     """End the sandbox; its state stays unless --wipe."""
     layout = layout_from(folder)
-    (wipe if forget else down)(layout, progress())
+    (wipe if forget else down)(layout, cache_folder(os.environ), progress())
 
 
 @command.command(name="reset")
@@ -58,7 +58,7 @@ def down_command(folder: Path | None, forget: bool) -> None:
 def reset_command(folder: Path | None, no_operator: bool, cinder: bool) -> None:
     """End the sandbox, forget everything, start a new one."""
     layout, say = layout_from(folder), progress()
-    wipe(layout, say)
+    wipe(layout, cache_folder(os.environ), say)
     tell_where(layout, up(layout, wishes_from(no_operator, cinder), say))
 
 

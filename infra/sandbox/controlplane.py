@@ -94,7 +94,9 @@ class ControlPlane:
 
     def _await(self, name: str, probe: object) -> None:
         assert callable(probe)  # noqa: S101
-        wait_until(name, lambda: self._still_there(name) and probe(), every_seconds=0.05)
+        wait_until(
+            f"{name} (log: {self.layout.log(name)})", lambda: self._still_there(name) and probe(), every_seconds=0.05
+        )
 
     def _still_there(self, name: str) -> bool:
         if self.processes.alive(name) is None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -81,9 +83,13 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
 
 
 def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for everything we start: without what would slow Python down or point it elsewhere."""
+    """The environment for everything we start: without what would slow Python down or point it elsewhere.
+
+    Servers live in folders that a person's PATH may lack.
+    """
     unwanted = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
-    return {name: text for name, text in environ.items() if name not in unwanted and not name.startswith("OS_")}
+    kept = {name: text for name, text in environ.items() if name not in unwanted and not name.startswith("OS_")}
+    return {**kept, "PATH": ":".join([*filter(None, [environ.get("PATH")]), SYSTEM_PATH])}
 
 
 def write_private(path: Path, text: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from infra.sandbox.commands import run
 from infra.sandbox.errors import SandboxFailed
 from infra.sandbox.graph import Say
+from infra.sandbox.layout import SYSTEM_PATH
 
 # package -> a file that only it brings
 PACKAGES: dict[str, tuple[str, ...]] = {
@@ -23,7 +24,6 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "openssh-server": ("sshd",),
 }
 CINDER_PACKAGES: dict[str, tuple[str, ...]] = {"rabbitmq-server": ("rabbitmq-server",)}
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 

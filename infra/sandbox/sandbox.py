@@ -12,13 +12,13 @@ from pathlib import Path
 
 from infra.sandbox import toolchain
 from infra.sandbox.cloud.environment import ensure_environment
-from infra.sandbox.cloud.seed import ensure_seed, restore, seed_path
+from infra.sandbox.cloud.seed import end_abandoned, ensure_seed, restore, seed_path
 from infra.sandbox.cloud.site import Site
 from infra.sandbox.cloud.start import start_cloud
 from infra.sandbox.cloud.zonefacts import read_zones
 from infra.sandbox.cluster import Cluster
 from infra.sandbox.controlplane import ControlPlane, Programs
-from infra.sandbox.ending import OPERATOR, end_everything
+from infra.sandbox.ending import OPERATOR, end_everything, end_one
 from infra.sandbox.errors import failed_with_log
 from infra.sandbox.graph import Say, Step, run_steps
 from infra.sandbox.layout import Layout, child_environment
@@ -75,8 +75,9 @@ def up(layout: Layout, wishes: Wishes, say: Say) -> Record:
     return record
 
 
-def down(layout: Layout, say: Say) -> None:
-    """End everything; the state stays."""
+def down(layout: Layout, cache: Path, say: Say) -> None:
+    """End everything; the state stays. What a killed first start left running in the cache is ended too."""
+    end_abandoned(cache, end_everything)
     if not layout.record.exists():
         say(f"there is no sandbox in {layout.home}")
         return
@@ -89,9 +90,9 @@ def down(layout: Layout, say: Say) -> None:
     say(f"ended {count} programs in {time.monotonic() - began:.1f} s")
 
 
-def wipe(layout: Layout, say: Say) -> None:
+def wipe(layout: Layout, cache: Path, say: Say) -> None:
     """End everything and forget it. Only a folder that holds a sandbox is removed."""
-    down(layout, say)
+    down(layout, cache, say)
     if layout.record.exists():
         shutil.rmtree(layout.home)
 
@@ -176,6 +177,8 @@ class Start:
         if self.wishes.operator:
             before = ("operator's token", "policies", "cloud", "kube-controller-manager")
             steps["operator"] = Step(partial(self.start_operator, self.wishes.operator), before)
+        else:
+            steps["no operator"] = Step(partial(end_one, self.processes, OPERATOR))
         return steps
 
     def start_cloud(self) -> None:

@@ -16,7 +16,7 @@ from infra.errors import PlatformError
 from infra.sandbox import toolchain
 from infra.sandbox.certificates import Authority
 from infra.sandbox.cloud.environment import service_version
-from infra.sandbox.cloud.seed import SOURCES, ensure_seed, restore
+from infra.sandbox.cloud.seed import SOURCES, end_abandoned, ensure_seed, restore
 from infra.sandbox.cloud.zonefacts import private_uplink, read_zones
 from infra.sandbox.errors import NotReady, SandboxFailed
 from infra.sandbox.graph import Step, run_steps
@@ -156,7 +156,10 @@ def test_the_cache_is_where_the_user_wants_it(tmp_path: Path) -> None:
 
 def test_children_do_not_inherit_what_would_lead_them_astray() -> None:
     """Somebody's own cloud or Python settings are not the sandbox's."""
-    assert {"PATH": "/bin"} == child_environment({"PATH": "/bin", "OS_CLOUD": "x", "PYTHONDONTWRITEBYTECODE": "1"})
+    inherited = child_environment({"PATH": "/opt/bin", "OS_CLOUD": "x", "PYTHONDONTWRITEBYTECODE": "1"})
+
+    assert ["PATH"] == list(inherited)
+    assert inherited["PATH"].startswith("/opt/bin:/usr/local/sbin:")
 
 
 @pytest.mark.parametrize(
@@ -240,6 +243,22 @@ def test_a_seed_is_made_once_and_restored_whole(tmp_path: Path) -> None:
     assert 1 == len(made)
     assert "x" == (layout.cloud / "password").read_text()
     assert ["cloud"] == [path.name for path in layout.home.iterdir()]
+
+
+def test_an_abandoned_seed_is_cleared_away_and_one_in_the_making_is_not(tmp_path: Path) -> None:
+    """`down` ends what a killed first start left; it does not spoil another sandbox's start."""
+    ended: list[Layout] = []
+
+    def make(workshop: Layout) -> None:
+        workshop.cloud.mkdir(parents=True)
+        end_abandoned(tmp_path, ended.append)
+
+    ensure_seed(tmp_path / "seeds" / "a.tar.gz", make)
+    assert [] == ended
+    (tmp_path / "seeds" / "making").mkdir()
+    end_abandoned(tmp_path, ended.append)
+    assert [tmp_path / "seeds" / "making"] == [layout.home for layout in ended]
+    assert not (tmp_path / "seeds" / "making").exists()
 
 
 def test_all_that_a_seed_depends_on_exists() -> None:

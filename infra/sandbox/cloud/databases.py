@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 from infra.sandbox.cloud.services import await_program
 from infra.sandbox.cloud.site import Site
 from infra.sandbox.commands import attempt, run
@@ -35,7 +37,7 @@ def start(site: Site) -> None:
 
 def initialise(site: Site) -> None:
     """A fresh data folder; what a crash left of an earlier attempt is thrown away."""
-    run(["rm", "-rf", site.state / "mysql"])
+    shutil.rmtree(site.state / "mysql", ignore_errors=True)
     run(
         [
             "mariadb-install-db", "--no-defaults", f"--datadir={site.state / 'mysql'}", "--user=root",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from infra.sandbox.cloud.services import await_program
 from infra.sandbox.cloud.site import HOST, Site
 from infra.sandbox.commands import attempt, run
+from infra.sandbox.layout import SYSTEM_PATH
 from infra.sandbox.processes import Program
 
 OVSDB, SWITCH, NORTHD, CONTROLLER = "ovsdb-server", "ovs-vswitchd", "ovn-northd", "ovn-controller"
@@ -42,7 +43,7 @@ def start_database(site: Site) -> None:
             fresh.rename(file)
     remote = (f"--remote=p{site.ovsdb}", f"--unixctl={site.layout.run}/ovsdb.ctl")
     launch(site, OVSDB, OVSDB, *map(str, files.values()), "--no-chdir", *remote)
-    await_program(site, OVSDB, lambda: attempt(vsctl(site, "--no-wait", "init")).returncode == 0)
+    await_program(site, OVSDB, lambda: attempt(vsctl(site, "--no-wait", "init"), env=site.environ).returncode == 0)
 
 
 def settle_chassis(site: Site) -> None:
@@ -60,7 +61,7 @@ def settle_chassis(site: Site) -> None:
         "ovn-monitor-all": "true",
     }
     pairs = [f'external_ids:{name}="{text}"' for name, text in settings.items()]
-    run(vsctl(site, "--no-wait", "set", "Open_vSwitch", ".", *pairs))
+    run(vsctl(site, "--no-wait", "set", "Open_vSwitch", ".", *pairs), env=site.environ)
 
 
 def settle_bridges(site: Site) -> None:
@@ -68,22 +69,23 @@ def settle_bridges(site: Site) -> None:
     words: list[object] = []
     for bridge in ("br-int", *(zone.bridge for zone in site.zones)):
         words += ["--", "--may-exist", "add-br", bridge, "--", "set", "bridge", bridge, "datapath_type=netdev"]
-    run(vsctl(site, *words[1:], "--", "set", "bridge", "br-int", "fail_mode=secure"))
+    run(vsctl(site, *words[1:], "--", "set", "bridge", "br-int", "fail_mode=secure"), env=site.environ)
 
 
 def ensure_namespace(site: Site) -> None:
-    if attempt(["ip", "-n", site.netns, "link", "set", "lo", "up"]).returncode:
-        run(["ip", "netns", "add", site.netns])
-        run(["ip", "-n", site.netns, "link", "set", "lo", "up"])
+    if attempt(["ip", "-n", site.netns, "link", "set", "lo", "up"], env=site.environ).returncode:
+        run(["ip", "netns", "add", site.netns], env=site.environ)
+        run(["ip", "-n", site.netns, "link", "set", "lo", "up"], env=site.environ)
 
 
 def remove_namespace(netns: str) -> None:
     """The namespace goes, and with it every device in it."""
-    attempt(["ip", "netns", "delete", netns])
+    attempt(["ip", "netns", "delete", netns], env={"PATH": SYSTEM_PATH})
 
 
 def has_chassis(site: Site) -> bool:
-    listed = attempt(["ovn-sbctl", f"--db={site.ovsdb}", "--timeout=5", "--bare", "--columns=name", "list", "Chassis"])
+    argv = ["ovn-sbctl", f"--db={site.ovsdb}", "--timeout=5", "--bare", "--columns=name", "list", "Chassis"]
+    listed = attempt(argv, env=site.environ)
     return HOST in listed.stdout
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from infra.sandbox.cloud.environment import REQUIREMENTS
 from infra.sandbox.commands import run
-from infra.sandbox.layout import Layout
+from infra.sandbox.layout import SYSTEM_PATH, Layout
+from infra.sandbox.ports import locked
 
 HERE = Path(__file__).parent
 SEEDING = (
@@ -34,7 +35,7 @@ def seed_path(cache: Path) -> Path:
     for source in SOURCES:
         digest.update(source.read_bytes())
     for program in ("mariadbd", "ovsdb-server"):
-        digest.update(run([program, "--version"]).encode())
+        digest.update(run([program, "--version"], env={"PATH": SYSTEM_PATH}).encode())
     return cache / "seeds" / f"{digest.hexdigest()[:16]}.tar.gz"
 
 
@@ -52,6 +53,17 @@ def ensure_seed(seed: Path, make: Callable[[Layout], None]) -> bool:
         pack(workshop, seed)
         shutil.rmtree(workshop.home)
     return True
+
+
+def end_abandoned(cache: Path, end: Callable[[Layout], object]) -> None:
+    """End and remove a making that nobody waits for any more; one in progress is left alone."""
+    workshop = Layout(cache / "seeds" / "making")
+    if not workshop.home.exists():
+        return
+    with (cache / "seeds" / ".lock").open("w") as lock:
+        if locked(lock.fileno()):
+            end(workshop)
+            shutil.rmtree(workshop.home, ignore_errors=True)
 
 
 def pack(workshop: Layout, seed: Path) -> None:
