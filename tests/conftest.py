@@ -10,12 +10,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from infra.sandbox.layout import Layout
+from infra.sandbox.layout import Layout, cache_folder
 from infra.sandbox.processes import ProcessTable
+from infra.sandbox.toolchain import KUBECTL, ensure_tool
 from tests.e2e.operator_control import OperatorControl
 
 REPOSITORY = Path(__file__).parents[1]
@@ -50,7 +52,7 @@ class Sandbox:
         self, persona: str, *arguments: str, input: str | None = None, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl as a persona; with `check` a failure is an AssertionError that says what kubectl said."""
-        argv = ["kubectl", f"--kubeconfig={self.kubeconfig(persona)}", *arguments]
+        argv = [str(kubectl_program()), f"--kubeconfig={self.kubeconfig(persona)}", *arguments]
         return finished(argv, text_in=input, check=check, seconds=300)
 
     def command(self, verb: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -63,6 +65,12 @@ class Sandbox:
         pid = self.processes.alive(program)
         assert pid is not None, f"{program} does not run"
         os.kill(pid, signal.SIGKILL)
+
+
+@cache
+def kubectl_program() -> Path:
+    """The same kubectl as the sandbox's own: from PATH, else the built one."""
+    return ensure_tool(KUBECTL, cache_folder(os.environ), os.environ, print)
 
 
 def finished(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -92,8 +93,7 @@ class ControlPlane:
         words = tuple(str(word) for word in argv)
         self.processes.launch(Program(name, words, self.layout.log(name), self.environ, self.layout.home))
 
-    def _await(self, name: str, probe: object) -> None:
-        assert callable(probe)  # noqa: S101
+    def _await(self, name: str, probe: Callable[[], object]) -> None:
         wait_until(
             f"{name} (log: {self.layout.log(name)})", lambda: self._still_there(name) and probe(), every_seconds=0.05
         )

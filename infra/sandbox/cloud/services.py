@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from infra.sandbox.cloud.configuration import configuration_file
@@ -60,9 +61,8 @@ def start_daemon(site: Site, service: str, program: str) -> None:
     site.processes.launch(Program(program, argv, site.layout.log(program), site.service_environ(), site.layout.home))
 
 
-def await_program(site: Site, name: str, probe: object, every_seconds: float = 0.05) -> None:
+def await_program(site: Site, name: str, probe: Callable[[], object], every_seconds: float = 0.05) -> None:
     """Return when the probe holds; at once with an error when the program has ended."""
-    assert callable(probe)  # noqa: S101
     log = site.layout.log(name)
 
     def holds() -> bool:
