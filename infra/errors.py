@@ -32,10 +32,6 @@ class PolicyViolated(RequestError):
     """The spec breaks a rule of policy."""
 
 
-class PlanOutdated(RequestError):
-    """The approved plan no longer fits what exists; a new plan has to be approved."""
-
-
 class PlatformError(KunlunError):
     """The cloud provider's people act. Retried, but only slowly: time alone does not heal it."""
 

@@ -21,6 +21,7 @@ from pydantic import Field
 from infra.wire import WireModel
 
 MARKER_PREFIX = "kunlun.cloud"
+DATA_VOLUME_PREFIX = "volume-"  # of logical names; boot volumes have another
 
 Name = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 LogicalName = Annotated[str, Field(max_length=80, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")]
@@ -326,11 +327,11 @@ def _volume_declarations(full_name: str, server_name: str, volume: VolumePlan) -
     name = f"{server_name}.{volume.name}"  # a dot: "a-0" and "0-b" must not meet "a-0-0" and "b"
     yield (
         Kind.VOLUME,
-        f"volume-{name}",
+        f"{DATA_VOLUME_PREFIX}{name}",
         {"name": f"{full_name}-{volume.name}", "size_gib": volume.size_gib, "image_id": None},
     )
     yield (
         Kind.VOLUME_ATTACHMENT,
         f"attachment-{name}",
-        {"server": f"@server-{server_name}", "volume": f"@volume-{name}"},
+        {"server": f"@server-{server_name}", "volume": f"@{DATA_VOLUME_PREFIX}{name}"},
     )

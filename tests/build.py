@@ -161,6 +161,5 @@ def a_meta(**fields: Any) -> Meta:
         "created": "2026-01-01T00:00:00Z",
         "deleting": False,
         "finalizers": (),
-        "owner_uid": None,
     }
     return Meta(**(meta | fields))

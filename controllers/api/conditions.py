@@ -62,7 +62,6 @@ class Reason(StrEnum):
     # the error tree
     INVALID_REQUEST = "InvalidRequest"
     POLICY_VIOLATED = "PolicyViolated"
-    PLAN_OUTDATED = "PlanOutdated"
     CREDENTIALS_REJECTED = "CredentialsRejected"
     ZONE_UNKNOWN = "ZoneUnknown"
     IMAGE_MISSING = "ImageMissing"

@@ -57,7 +57,6 @@ class Meta:
     created: str
     deleting: bool
     finalizers: tuple[str, ...]
-    owner_uid: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,6 @@ def stored(kind: Kind[Spec, Status], body: Mapping[str, Any]) -> Stored[Spec, St
 def meta_of(body: Mapping[str, Any]) -> Meta:
     """The metadata of any object."""
     meta = body["metadata"]
-    owners = meta.get("ownerReferences") or [{}]
     return Meta(
         name=meta["name"],
         namespace=meta.get("namespace", ""),
@@ -99,7 +97,6 @@ def meta_of(body: Mapping[str, Any]) -> Meta:
         created=meta.get("creationTimestamp", ""),
         deleting="deletionTimestamp" in meta,
         finalizers=tuple(meta.get("finalizers") or ()),
-        owner_uid=owners[0].get("uid"),
     )
 
 

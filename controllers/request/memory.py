@@ -12,6 +12,7 @@ from infra.cloud import Cloud, Clouds
 from infra.provider.observe import ProjectListing, list_project, list_servers
 
 SPREAD = 2**32
+KEPT_SECONDS = 30.0  # a listing is large; nobody asks for an older one
 
 
 @dataclass(slots=True)
@@ -21,10 +22,30 @@ class Memory:
     plan: str | None = None
     ids: dict[str, str] = field(default_factory=dict)
     next_look: float | None = None
+    attempts: int = 0
+    waiting_since: float | None = None
+
+    def remember_build(self, plan: str, ids: dict[str, str]) -> None:
+        """This process has made exactly this plan true."""
+        self.plan, self.ids, self.attempts = plan, ids, 0
+
+    def forget_build(self) -> None:
+        """What is there has to be looked at again."""
+        self.plan, self.ids, self.waiting_since = None, {}, None
 
     def built_by(self, plan: str) -> dict[str, str]:
         """Ids by logical name of what this process built for exactly this plan; empty when it did not."""
         return self.ids if self.plan == plan else {}
+
+    def count_attempt(self) -> int:
+        """How often in a row a build was not as planned afterwards, this time included."""
+        self.attempts += 1
+        return self.attempts
+
+    def waited(self, now: float) -> float:
+        """Seconds since this process began to wait for the servers of its build."""
+        self.waiting_since = now if self.waiting_since is None else self.waiting_since
+        return now - self.waiting_since
 
 
 @dataclass(slots=True)
@@ -64,6 +85,7 @@ class Surveys:
             if known is None or known[0] < not_before:
                 began = asyncio.get_running_loop().time()
                 known = (began, await listed(self._clouds.project(key[1])))
+                self._taken = {other: taken for other, taken in self._taken.items() if taken[0] > began - KEPT_SECONDS}
                 self._taken[key] = known
             return known[1]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from controllers.api.conditions import ConditionType, Reason, Step, condition_from
 from controllers.api.requeststatus import Progress, ResourceRequestStatus, ResourceStatus, StageDecision
-from infra.errors import KunlunError, PlatformError, TransientError
+from infra.errors import KunlunError, TransientError
 
 STEPS = (
     ConditionType.VALIDATED,
@@ -18,14 +18,13 @@ STEPS = (
     ConditionType.PROVISIONED,
     ConditionType.CONFIGURED,
 )
-PLATFORM_RETRY_SECONDS = 120.0  # somebody of the cloud provider has to act first
+PERSON_RETRY_SECONDS = 60.0  # somebody has to act first, and may do so where we do not hear of it
 # Reasons that only a person can change; everything else is on its way.
 STALLING = {
     Reason.INVALID_REQUEST,
     Reason.POLICY_VIOLATED,
     Reason.DENIED,
     Reason.PLAN_FORGED,
-    Reason.PLAN_OUTDATED,
     Reason.NOT_APPROVED,
     Reason.SERVER_FAULT,
     Reason.CLOUD_REFUSED,
@@ -62,13 +61,16 @@ class Report:
 
     def failed(self, step: ConditionType, error: KunlunError) -> Report:
         """The step was refused or went wrong; time decides only about transient errors."""
-        pause = self.retry_after_seconds
-        if isinstance(error, TransientError):
-            pause = error.retry_after_seconds
-        elif isinstance(error, PlatformError):
-            pause = PLATFORM_RETRY_SECONDS
         failed = Step("False", Reason(error.reason), error.message)
-        return replace(self, steps={**self.steps, step: failed}, retry_after_seconds=pause)
+        report = replace(self, steps={**self.steps, step: failed})
+        if isinstance(error, TransientError):
+            return report.again_after(error.retry_after_seconds)
+        return report.again_after(PERSON_RETRY_SECONDS)
+
+    def again_after(self, seconds: float) -> Report:
+        """Another pass is wanted in `seconds`, or earlier if somebody wanted it earlier."""
+        known = self.retry_after_seconds
+        return replace(self, retry_after_seconds=seconds if known is None else min(known, seconds))
 
     def done(self, step: ConditionType) -> bool:
         found = self.steps.get(step)

@@ -1,0 +1,64 @@
+"""Making the plan in force true through the engine: intent first, then the pass, then a look at the result."""
+
+from __future__ import annotations
+
+from controllers.api.findings import sentence
+from controllers.api.stored import REQUESTS, Plan, ResourceRequest
+from controllers.request.circumstances import circumstances
+from controllers.request.observe import differing, observe, plan_next_look, told
+from controllers.request.parts import RequestParts
+from controllers.request.progress import publish_intent, reporting_progress
+from controllers.request.status import Report
+from infra.engine import Built
+from infra.errors import EngineInterrupted, PolicyViolated
+from infra.provider.observed import Deviation, Observed
+from policies.evaluate import evaluate_registry
+
+LONGEST_RETRY_SECONDS = 300.0
+UNDONE = {Deviation.MISSING, Deviation.CHANGED}
+
+
+async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> dict[str, str]:
+    """Make exactly the plan true; returns ids by logical name. What this process knew of the stack is forgotten."""
+    memory = parts.memories.of(request.meta.uid)
+    _still_registered(request, parts)
+    first = request.status.building_plan is None
+    observed = None if first else await observe(request, plan, parts)
+    memory.forget_build()
+    if observed is not None and not differing(plan, observed):
+        memory.remember_build(plan.meta.name, dict(Built.of(observed).ids))
+    else:
+        ids = await _converge(request, plan, report, parts, observed)
+        as_planned = observed is None or await _verified(request, plan, parts)
+        memory.remember_build(plan.meta.name, ids)
+        if not as_planned:  # done, but with something beside it: said by the next look, which is now
+            memory.next_look = parts.monotonic()
+            return ids
+    plan_next_look(request, plan, parts)
+    return memory.ids
+
+
+async def _converge(
+    request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts, observed: Observed | None
+) -> dict[str, str]:
+    await publish_intent(request, plan, report, parts)
+    known = parts.cache.body(REQUESTS, request.meta.namespace, request.meta.name)
+    if known is None or "deletionTimestamp" in known["metadata"]:
+        raise EngineInterrupted("the request is being deleted", retry_after_seconds=1)
+    async with reporting_progress(request, plan, report, parts) as on_progress:
+        built = await parts.engine.converge(plan.spec.stack, observed=observed, on_progress=on_progress)
+    return dict(built.ids)
+
+
+def _still_registered(request: ResourceRequest, parts: RequestParts) -> None:
+    if findings := evaluate_registry(circumstances(request, parts.cache)):
+        raise PolicyViolated(sentence(findings))
+
+
+async def _verified(request: ResourceRequest, plan: Plan, parts: RequestParts) -> bool:
+    """Whether the cloud is exactly as planned. Raises when something planned is not there; less and less often."""
+    left = differing(plan, await observe(request, plan, parts))
+    if undone := [item for item in left if item.deviation in UNDONE]:
+        pause = min(2.0 ** parts.memories.of(request.meta.uid).count_attempt(), LONGEST_RETRY_SECONDS)
+        raise EngineInterrupted(f"not yet as planned: {told(undone)}", retry_after_seconds=pause)
+    return not left
