@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from infra.cloud_answers import OutcomeUnknown
 from infra.errors import CloudRefused, NotApproved
@@ -77,13 +77,15 @@ class Builder:
         return await asyncio.shield(self._begin(planned))
 
     def head_start(self) -> None:
-        """Begins with everything that refers to nothing, while the engine is still loading.
+        """Begins with what refers to nothing, and what refers only to that, while the engine is still loading.
 
         Only for a pass in which the engine will ask for all of it: its questions then find the answer under way.
         """
-        for planned in self.authority.planned.values():
-            if not any(isinstance(value, str) and value.startswith("@") for value in planned.inputs.values()):
-                self._begin(planned)
+        planned = self.authority.planned
+        roots = {name for name, one in planned.items() if not _references(one)}
+        for one in planned.values():
+            if _references(one) <= roots:
+                self._begin(one)
 
     async def settle(self) -> None:
         """Waits for everything begun, so that nothing happens after the pass."""
@@ -116,10 +118,12 @@ class Builder:
 
     def _begin(self, planned: PlannedObject) -> asyncio.Future[Made]:
         if planned.name not in self._making:
-            self._making[planned.name] = asyncio.ensure_future(self._ensure(planned))
+            begun = [self._making[name] for name in _references(planned) if name in self._making]
+            self._making[planned.name] = asyncio.ensure_future(self._ensure(planned, begun))
         return self._making[planned.name]
 
-    async def _ensure(self, planned: PlannedObject) -> Made:
+    async def _ensure(self, planned: PlannedObject, begun: Collection[asyncio.Future[Made]]) -> Made:
+        await asyncio.gather(*begun)
         found = self.observed.by_identity.get(identity_of(planned))
         if found is not None:
             await self._adopt(planned, found)
@@ -162,6 +166,21 @@ class Builder:
             if made := await resource.find(self._scene, planned, text):
                 return made
         return None
+
+
+def _references(planned: PlannedObject) -> set[str]:
+    """The logical names an object refers to, wherever in its inputs."""
+    found: set[str] = set()
+    waiting: list[Any] = list(planned.inputs.values())
+    while waiting:
+        match waiting.pop():
+            case str() as text if text.startswith("@"):
+                found.add(text[1:])
+            case list() as values:
+                waiting += values
+            case dict() as fields:
+                waiting += fields.values()
+    return found
 
 
 def _names_of(planned: Mapping[str, PlannedObject], observed: Observed) -> Names:

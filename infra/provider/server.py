@@ -81,7 +81,7 @@ class Server:
         server = (await scene.cloud.get("compute", path))["server"]
         if server["name"] != planned.inputs["name"]:
             await scene.cloud.put("compute", path, {"server": {"name": planned.inputs["name"]}})
-        seen = partial(_resized, scene, path, planned.inputs["flavor_id"])
+        seen = partial(_resized, scene, path, planned.inputs["flavor_id"], set())
         await scene.patience.until(seen, f"the new flavor of server {planned.name}")
 
     async def delete(self, scene: Scene, object_id: str, raw: Answer) -> None:
@@ -115,26 +115,33 @@ def fault_of(raw: Answer) -> str | None:
     return (raw.get("fault") or {}).get("message")
 
 
-async def _resized(scene: Scene, path: str, flavor_id: str) -> bool | None:
-    """One step of a resize from wherever it is: start it, confirm it, or see that it is done."""
+async def _resized(scene: Scene, path: str, flavor_id: str, sent: set[str]) -> bool | None:
+    """One step of a resize from wherever it is: start it, confirm it, or see that it is done.
+
+    Each action is sent once: Nova shows the old status for a while, and refuses to do it again.
+    """
     server = (await scene.cloud.get("compute", path))["server"]
     status, has_flavor = server["status"], server["flavor"]["id"] == flavor_id
     if status == "ERROR":
         raise ServerFault(fault_of(server) or "the resize failed")
     if status == _UNCONFIRMED:
-        await _act(scene, path, {"confirmResize": None} if has_flavor else {"revertResize": None})
+        await _act(scene, path, {"confirmResize": None} if has_flavor else {"revertResize": None}, sent)
     elif status in {"ACTIVE", "SHUTOFF"} and has_flavor:
         return True
     elif status in {"ACTIVE", "SHUTOFF"} and not server.get("OS-EXT-STS:task_state"):
-        await _act(scene, path, {"resize": {"flavorRef": flavor_id}})
+        await _act(scene, path, {"resize": {"flavorRef": flavor_id}}, sent)
     return None
 
 
-async def _act(scene: Scene, path: str, action: dict[str, Any]) -> None:
+async def _act(scene: Scene, path: str, action: dict[str, Any], sent: set[str]) -> None:
+    name = next(iter(action))
+    if name in sent:
+        return
+    sent.add(name)
     try:
         await scene.cloud.post("compute", f"{path}/action", action)
     except Conflict:  # its state has moved on since we looked: look again
-        return
+        sent.discard(name)
 
 
 async def _cause(scene: Scene, planned: PlannedObject, refusal: CloudRefused) -> PlatformError:
