@@ -21,30 +21,39 @@ class TenantNetwork(ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("kunlun:index:TenantNetwork", name, None, opts)
-        self.declaration = declaration = router.declaration
-        full_name = f"{declaration.prefix}-{plan.name}"
-        self.network = Network(
-            f"network-{plan.name}",
-            name=full_name,
-            description=declaration.marker(f"network-{plan.name}"),
-            opts=declaration.options(self),
-        )
-        self.subnet = Subnet(
-            f"subnet-{plan.name}",
-            name=full_name,
-            description=declaration.marker(f"subnet-{plan.name}"),
-            network_id=self.network.id,
-            subnetpool_id=plan.subnet_pool_id,
-            cidr=plan.cidr,
-            ip_version=4,
-            gateway_ip=plan.gateway,
-            allocation_pools=[{"start": plan.service_first, "end": plan.service_last}],
-            opts=declaration.options(self),
-        )
+        self.declaration = router.declaration
+        self._plan = plan
+        self._full_name = f"{self.declaration.prefix}-{plan.name}"
+        self.network = self._network()
+        self.subnet = self._subnet()
         RouterInterface(
             f"interface-{plan.name}",
             router_id=router.router.id,
             subnet_id=self.subnet.id,
-            opts=declaration.options(self),
+            opts=self.declaration.options(self),
         )
         self.register_outputs({})
+
+    def _network(self) -> Network:
+        name = f"network-{self._plan.name}"
+        return Network(
+            name,
+            name=self._full_name,
+            description=self.declaration.marker(name),
+            opts=self.declaration.options(self),
+        )
+
+    def _subnet(self) -> Subnet:
+        name = f"subnet-{self._plan.name}"
+        return Subnet(
+            name,
+            name=self._full_name,
+            description=self.declaration.marker(name),
+            network_id=self.network.id,
+            subnetpool_id=self._plan.subnet_pool_id,
+            cidr=self._plan.cidr,
+            ip_version=4,
+            gateway_ip=self._plan.gateway,
+            allocation_pools=[{"start": self._plan.service_first, "end": self._plan.service_last}],
+            opts=self.declaration.options(self),
+        )
