@@ -65,9 +65,9 @@ class Operator:
             if kind == ZONES.name and (zone := cache.get(ZONES, namespace, name)):
                 return await zones.reconcile(zone, parts)
         except InvalidRequest as error:
-            if kind == REQUESTS.name:
-                await refuse_unreadable(cache.body(REQUESTS, namespace, name), error, parts)
             log.warning("unreadable", kind=kind, name=name, namespace=namespace, message=error.message)
+            if kind == REQUESTS.name:
+                return await refuse_unreadable(cache.body(REQUESTS, namespace, name), error, parts)
         return None
 
     def heard(self, kind: Kind[Any, Any], event: Mapping[str, Any]) -> None:

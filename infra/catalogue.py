@@ -27,11 +27,14 @@ class ZoneCatalogue:
 async def observe_catalogue(
     cloud: Cloud, *, uplink: str, subnet_pool: str, images: Collection[str], flavors: Collection[str]
 ) -> ZoneCatalogue:
-    """Look the names up. Of several images of one name the newest active one counts."""
+    """Look the names up. Of several public images of one name the newest active one counts.
+
+    Only public ones: those the provider shows to everybody, not what some project calls by that name.
+    """
     networks, pools, known_images, known_flavors, volumes = await asyncio.gather(
         cloud.list("network", "/networks", {"name": uplink}),
         cloud.list("network", "/subnetpools", {"name": subnet_pool}),
-        cloud.list("image", "/images", {"status": "active", "sort": "created_at:asc"}),
+        cloud.list("image", "/images", {"status": "active", "visibility": "public", "sort": "created_at:asc"}),
         cloud.list("compute", "/flavors/detail", {"is_public": "none"}),
         cloud.has("volume"),
     )

@@ -76,6 +76,14 @@ class ClusterRefused(PlatformError):
     """The API server refused a write of the operator for good; the message is the server's."""
 
 
+class StatusUnreadable(PlatformError):
+    """A status is not of the form this release writes; nothing is done on the strength of it."""
+
+
+class InternalError(PlatformError):
+    """A bug. The operator's log has the trace."""
+
+
 class TransientError(KunlunError):
     """Time acts: the same call is tried again after `retry_after_seconds`."""
 

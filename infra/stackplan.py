@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import rfc8785
@@ -201,7 +201,7 @@ def planned_objects(plan: StackPlan) -> Mapping[str, PlannedObject]:
     return _planned_objects(plan)
 
 
-@cache
+@lru_cache(maxsize=512)
 def _planned_objects(plan: StackPlan) -> Mapping[str, PlannedObject]:
     planned: dict[str, PlannedObject] = {}
     fingerprints: dict[str, str] = {}

@@ -1,7 +1,7 @@
 """A tenant's Keystone project in one zone: made, limited, and given access to its own zone and no other.
 
-Projects are found by name (`<tenant>-<zone>`, unique in their domain) and carry the tag `kunlun`; a project
-of that name without the tag is somebody else's and is left alone. References: Identity API v3 "Projects",
+Projects are found by name (`<tenant>-<zone>`, unique in their domain) and carry tags saying so; a project
+of that name without them is somebody else's and is left alone. References: Identity API v3 "Projects",
 Networking API v2 "RBAC policies" and "Quotas", Compute API "Quota sets".
 """
 
@@ -18,6 +18,15 @@ TAG = "kunlun"
 OPERATOR_ROLE = "admin"
 PORTS_PER_SERVER = 4
 RULES_PER_SERVER = 100
+
+
+@dataclass(frozen=True, slots=True)
+class WantedProject:
+    """Whose project it is, and what it is called."""
+
+    name: str
+    tenant: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +49,24 @@ class ZoneAccess:
     address_scope_id: str | None
 
 
-async def ensure_project(cloud: Cloud, name: str, *, description: str, quota: ProjectQuota, access: ZoneAccess) -> str:
+async def ensure_project(cloud: Cloud, wanted: WantedProject, *, quota: ProjectQuota, access: ZoneAccess) -> str:
     """Project, operator's role, quotas and access to the zone; safe to repeat. Returns the project's id."""
-    project_id = await _project(cloud, name, description)
+    project_id = await _project(cloud, wanted)
     await _operator_role(cloud, project_id)
     await asyncio.gather(_quotas(cloud, project_id, quota), _shares(cloud, project_id, access))
     return project_id
 
 
-async def delete_project(cloud: Cloud, name: str) -> None:
-    """Remove a project of ours. What is shared with it is unshared first. Absence is success."""
-    found = await _find(cloud, name)
+async def delete_project(cloud: Cloud, name: str, *, tenant: str) -> None:
+    """Remove an empty project of ours. What is shared with it is unshared first. Absence is success.
+
+    Raises CloudRefused while something is left in it: a kept volume would lose its owner.
+    """
+    found = await _find(cloud, name, tenant)
     if found is None:
         return
+    if left := await _content(cloud, found["id"]):
+        raise CloudRefused(f"project '{name}' still holds {', '.join(left)}")
     for share in await cloud.list("network", "/rbac-policies", {"target_tenant": found["id"]}):
         await cloud.delete("network", f"/rbac-policies/{share['id']}")
     for group in await cloud.list("network", "/security-groups", {"project_id": found["id"]}):
@@ -61,19 +75,38 @@ async def delete_project(cloud: Cloud, name: str) -> None:
     await cloud.delete("identity", f"/projects/{found['id']}")
 
 
-async def _project(cloud: Cloud, name: str, description: str) -> str:
-    found = await _find(cloud, name)
+async def _content(cloud: Cloud, project_id: str) -> list[str]:
+    """Names of what would be lost or left without an owner."""
+    networks = cloud.list("network", "/networks", {"project_id": project_id})
+    servers = cloud.list("compute", "/servers/detail", {"all_tenants": 1, "project_id": project_id})
+    found = [f"network {item['name']}" for item in await networks] + [
+        f"server {item['name']}" for item in await servers
+    ]
+    if await cloud.has("volume"):
+        volumes = await cloud.list("volume", "/volumes/detail", {"all_tenants": 1, "project_id": project_id})
+        found += [f"volume {item['name'] or item['id']}" for item in volumes]
+    return found
+
+
+async def _project(cloud: Cloud, wanted: WantedProject) -> str:
+    found = await _find(cloud, wanted.name, wanted.tenant)
     if found is None:
-        body = {"project": {"name": name, "description": description, "tags": [TAG], "domain_id": "default"}}
-        found = (await cloud.post("identity", "/projects", body))["project"]
+        body = {"name": wanted.name, "description": wanted.description, "domain_id": "default"}
+        tags = [TAG, _tenant_tag(wanted.tenant)]
+        found = (await cloud.post("identity", "/projects", {"project": {**body, "tags": tags}}))["project"]
     return str(found["id"])
 
 
-async def _find(cloud: Cloud, name: str) -> Answer | None:
+async def _find(cloud: Cloud, name: str, tenant: str) -> Answer | None:
     projects = await cloud.list("identity", "/projects", {"name": name})
-    if projects and TAG not in projects[0].get("tags", []):
-        raise CloudRefused(f"the project '{name}' exists in OpenStack, but was not made by Kunlun; rename or remove it")
+    if projects and not {TAG, _tenant_tag(tenant)} <= set(projects[0].get("tags", [])):
+        raise CloudRefused(f"the project '{name}' in OpenStack is not of this tenant; rename or remove it")
     return projects[0] if projects else None
+
+
+def _tenant_tag(tenant: str) -> str:
+    """Tenant `a-b` in zone `c` and tenant `a` in zone `b-c` have projects of one name: only one may have it."""
+    return f"{TAG}-tenant:{tenant}"
 
 
 async def _operator_role(cloud: Cloud, project_id: str) -> None:

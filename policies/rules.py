@@ -7,11 +7,12 @@ are given; who gathers the circumstances is `controllers.request`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from ipaddress import IPv4Network
 
 from controllers.api.findings import Finding
 from controllers.api.informationsystem import Classification, InformationSystemSpec
+from controllers.api.plan import PlanContent
 from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec
 from controllers.api.tenant import TenantSpec, ZoneQuota
 from controllers.api.zone import ZoneClass, ZoneSpec
@@ -46,7 +47,6 @@ class Circumstances:
     """A request and everything its compliance depends on; a missing object is None.
 
     `zone_usage` is what the tenant's other requests use in this zone, `tenant_usage` in all zones.
-    `neighbours` are the other requests of the namespace, by name, with their zone and server names.
     """
 
     request: ResourceRequestSpec
@@ -56,7 +56,6 @@ class Circumstances:
     tenant: TenantSpec | None = None
     zone_usage: Usage = field(default_factory=Usage)
     tenant_usage: Usage = field(default_factory=Usage)
-    neighbours: Mapping[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
     volumes_available: bool = True
 
     @property
@@ -138,8 +137,6 @@ def flows_stay_inside_the_zone(case: Circumstances) -> Iterator[Finding]:
         where = f"spec.flows[{index}].from"
         if flow.from_.cidr is not None:
             yield from _prefix_findings(case, f"{where}.cidr", flow)
-        elif flow.from_.request is not None:
-            yield from _neighbour_findings(case, where, flow)
 
 
 def _prefix_findings(case: Circumstances, where: str, flow: FlowSpec) -> Iterator[Finding]:
@@ -149,20 +146,6 @@ def _prefix_findings(case: Circumstances, where: str, flow: FlowSpec) -> Iterato
     for name, zone in case.zones.items():
         if name != case.request.zone and any(prefix.overlaps(IPv4Network(own)) for own in zone.prefixes):
             yield Finding(where, f"{prefix} reaches into zone '{name}'; flows between zones are not available yet")
-
-
-def _neighbour_findings(case: Circumstances, where: str, flow: FlowSpec) -> Iterator[Finding]:
-    name, servers = flow.from_.request or "", flow.from_.servers
-    if name not in case.neighbours:
-        yield Finding(f"{where}.request", f"no approved ResourceRequest '{name}' in namespace '{case.namespace}'")
-        return
-    zone, known = case.neighbours[name]
-    if zone != case.request.zone:
-        yield Finding(
-            f"{where}.request", f"request '{name}' is in zone '{zone}'; flows between zones are not available yet"
-        )
-    elif servers not in known:
-        yield Finding(f"{where}.servers", f"request '{name}' has no servers '{servers}'; it has: {_listed(known)}")
 
 
 def features_of_later_releases_are_not_used(case: Circumstances) -> Iterator[Finding]:
@@ -176,6 +159,10 @@ def features_of_later_releases_are_not_used(case: Circumstances) -> Iterator[Fin
             yield Finding(
                 f"spec.servers[{index}].publicAddress", "public addresses are not available yet; leave it out"
             )
+    for index, flow in enumerate(case.request.flows):
+        if flow.from_.request:
+            what = "flows from another request are not available yet: its servers may not call out; leave it out"
+            yield Finding(f"spec.flows[{index}].from.request", what)
     if case.request.desktops:
         yield Finding("spec.desktops", "cloud desktops are not available yet; leave it out")
     if case.request.time_to_live:
@@ -247,6 +234,29 @@ def usage_of(request: ResourceRequestSpec, zone: ZoneSpec) -> Usage:
             monthly_yuan=server.count * yuan,
         )
     return total
+
+
+def usage_of_plan(plan: PlanContent, zone: ZoneSpec) -> Usage:
+    """What a plan uses; a flavor that the zone no longer offers counts by number of servers only."""
+    flavors = {flavor.name: flavor for flavor in zone.flavors}
+    known = [flavors[server.flavor.name] for server in plan.stack.servers if server.flavor.name in flavors]
+    return Usage(
+        servers=len(plan.stack.servers),
+        vcpus=sum(flavor.vcpus for flavor in known),
+        memory_mib=sum(flavor.memory_mib for flavor in known),
+        networks=len(plan.stack.networks),
+        volume_gib=sum(
+            (server.boot_volume_gib or 0) + sum(volume.size_gib for volume in server.volumes)
+            for server in plan.stack.servers
+        ),
+        monthly_yuan=plan.monthly_yuan,
+    )
+
+
+def largest(usages: Iterable[Usage]) -> Usage:
+    """The largest of several usages in each unit by itself."""
+    columns = zip(*(astuple(usage) for usage in usages), strict=True)
+    return Usage(*(max(column) for column in columns))
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from controllers.api.tenant import TenantSpec
 from controllers.api.zone import ResolvedName, ZoneSpec, ZoneStatus
 from controllers.request.addresses import allocate
 from controllers.request.plan import Catalogue, Inputs, plan_content, signed
-from infra.stackplan import Origin, Project, StackPlan
+from infra.stackplan import Origin, Project, Removal, StackPlan
 from policies.rules import Circumstances
 from policies.stages import load_stages, required_stages
 
@@ -103,6 +103,7 @@ def a_content(
     in_force: StackPlan | None = None,
     generation: int = 1,
     uid: str = "uid-1",
+    unfinished: tuple[Removal, ...] = (),
 ) -> PlanContent:
     """The plan content of a request, against what is in force."""
     asked = spec or a_spec()
@@ -116,7 +117,7 @@ def a_content(
             addresses=allocate(asked, zone=zone, taken=[], previous=in_force),
             stages=required_stages(load_stages()),
             in_force=in_force,
-            neighbours={},
+            unfinished=unfinished,
         )
     )
 

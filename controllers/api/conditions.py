@@ -71,6 +71,7 @@ class Reason(StrEnum):
     NOT_APPROVED = "NotApproved"
     PLAN_FORGED = "PlanForged"
     ENGINE_FAILED = "EngineFailed"
+    STATUS_UNREADABLE = "StatusUnreadable"
     CLUSTER_REFUSED = "ClusterRefused"
     CLOUD_UNAVAILABLE = "CloudUnavailable"
     RATE_LIMITED = "RateLimited"

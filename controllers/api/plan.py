@@ -82,8 +82,11 @@ class PlanSpec(PlanContent):
 
 
 def plan_digest(content: PlanContent) -> str:
-    """SHA-256 (hex) over the canonical JSON (RFC 8785) of everything but the digest itself."""
-    return canonical_digest(content.model_dump(mode="json", by_alias=True, exclude={"digest"}))
+    """SHA-256 (hex) over the canonical JSON (RFC 8785) of everything but the digest itself.
+
+    Fields at their defaults are left out, so that a later release may add some without making old plans forged.
+    """
+    return canonical_digest(content.model_dump(mode="json", by_alias=True, exclude={"digest"}, exclude_defaults=True))
 
 
 def plan_name(request_name: str, digest: str) -> str:

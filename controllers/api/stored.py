@@ -16,7 +16,7 @@ from controllers.api.requeststatus import ResourceRequestStatus
 from controllers.api.resourcerequest import ResourceRequestSpec
 from controllers.api.tenant import TenantSpec, TenantStatus
 from controllers.api.zone import ZoneSpec, ZoneStatus
-from infra.errors import InvalidRequest
+from infra.errors import InvalidRequest, StatusUnreadable
 from infra.wire import WireModel
 
 Spec = TypeVar("Spec", bound=WireModel)
@@ -61,7 +61,7 @@ class Meta:
 
 @dataclass(frozen=True, slots=True)
 class Stored(Generic[Spec, Status]):
-    """One object. `status` is an empty one when none was written or it cannot be read."""
+    """One object. `status` is an empty one when none was written."""
 
     kind: Kind[Spec, Status]
     meta: Meta
@@ -101,8 +101,11 @@ def meta_of(body: Mapping[str, Any]) -> Meta:
 
 
 def readable_status(kind: Kind[Spec, Status], body: Mapping[str, Any]) -> Status:
-    """The status, or an empty one when it cannot be read: it can always be found out anew."""
+    """The status, without fields of a later release.
+
+    Raises StatusUnreadable rather than take it for empty: an empty status says that nothing was ever built.
+    """
     try:
-        return kind.status.model_validate(body.get("status") or {})
-    except ValidationError:
-        return kind.status()
+        return kind.status.model_validate(body.get("status") or {}, extra="ignore")
+    except ValidationError as error:
+        raise StatusUnreadable(sentence(findings_of(error, "status"))) from error

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import logging
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -62,8 +64,19 @@ def command(log_level: str, **options: object) -> None:
     settings.state.mkdir(parents=True, exist_ok=True)
     if settings.kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(settings.kubeconfig)  # Kopf's own login reads it
-    with contextlib.suppress(KeyboardInterrupt):
+    with _only_one(settings.state), contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_run(settings))
+
+
+@contextlib.contextmanager
+def _only_one(state: Path) -> Iterator[None]:
+    """Two operators would build everything twice; the kernel frees the lock with the process, however it ends."""
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise click.ClickException(f"another operator is using the state folder {state}") from error
+        yield
 
 
 def _settings(  # noqa: PLR0913

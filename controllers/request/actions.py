@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from controllers.api.plan import Action, Operation
 from infra.stackplan import (
+    DATA_VOLUME_PREFIX,
     FORCES_REPLACEMENT,
     Kind,
     PlannedObject,
@@ -24,18 +25,23 @@ CONSEQUENCES: Mapping[tuple[Operation, Kind], str] = {
 }
 
 
-def removals_between(before: StackPlan | None, after: StackPlan) -> tuple[Removal, ...]:
+def removals_between(
+    before: StackPlan | None, after: StackPlan, *, unfinished: Iterable[Removal] = ()
+) -> tuple[Removal, ...]:
     """Every object of `before` that will not exist any more as it is: deleted, or replaced by another.
 
-    Data volumes to be retained are not in the list: they stay, marked, until somebody decides.
+    `unfinished` are removals of `before` that may not have been carried out: approved already, they are part of
+    the new plan, too. Data volumes to be retained are not in the list: they stay, marked, until somebody decides.
     """
     old, new = _objects(before), planned_objects(after)
     retained = _retained(before)
-    return tuple(
+    leaving = [
         Removal(kind=item.kind, name=name, fingerprint=item.fingerprint)
         for name, item in old.items()
         if name not in retained and (name not in new or new[name].fingerprint != item.fingerprint)
-    )
+    ]
+    still = [item for item in unfinished if item.name not in new or new[item.name].fingerprint != item.fingerprint]
+    return tuple(dict.fromkeys([*leaving, *still]))
 
 
 def actions_between(before: StackPlan | None, after: StackPlan) -> tuple[Action, ...]:
@@ -50,7 +56,27 @@ def actions_between(before: StackPlan | None, after: StackPlan) -> tuple[Action,
             detail = "detached and kept" if kept else CONSEQUENCES.get((Operation.DELETE, item.kind), "")
             operation = Operation.UPDATE if kept else Operation.DELETE
             changes.append(Action(operation=operation, kind=item.kind, name=name, detail=detail))
+    changes += _left_over(after, {*old, *new})
+    changes += _kept_otherwise(before, after)
     return tuple(changes)
+
+
+def _left_over(after: StackPlan, named: Collection[str]) -> Iterator[Action]:
+    """Removals of an earlier plan that was not carried out to its end."""
+    for item in after.removals:
+        if item.name not in named:
+            detail = "left over from an earlier plan; " + CONSEQUENCES.get((Operation.DELETE, item.kind), "removed now")
+            yield Action(operation=Operation.DELETE, kind=item.kind, name=item.name, detail=detail)
+
+
+def _kept_otherwise(before: StackPlan | None, after: StackPlan) -> Iterator[Action]:
+    """Nothing changes in the cloud when a volume's fate does; officers sign for it all the same."""
+    old, new = _fates(before), _fates(after)
+    for name in new:
+        if name in old and old[name] != new[name]:
+            fate = "is deleted" if new[name] == "Delete" else "stays"
+            detail = f"from now on it {fate} when its server goes"
+            yield Action(operation=Operation.UPDATE, kind=Kind.VOLUME, name=name, detail=detail)
 
 
 def _objects(plan: StackPlan | None) -> Mapping[str, PlannedObject]:
@@ -58,12 +84,16 @@ def _objects(plan: StackPlan | None) -> Mapping[str, PlannedObject]:
 
 
 def _retained(plan: StackPlan | None) -> set[str]:
+    return {name for name, fate in _fates(plan).items() if fate == "Retain"}
+
+
+def _fates(plan: StackPlan | None) -> dict[str, str]:
+    """What becomes of each data volume when its server goes."""
     servers = plan.servers if plan else ()
     return {
-        f"volume-{server.name}.{volume.name}"
+        f"{DATA_VOLUME_PREFIX}{server.name}.{volume.name}": volume.on_delete
         for server in servers
         for volume in server.volumes
-        if volume.on_delete == "Retain"
     }
 
 

@@ -6,7 +6,7 @@ module does not rely on it: it asks again at the moment something is about to be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -15,8 +15,8 @@ from controllers.api.conditions import ConditionType, Reason
 from controllers.api.plan import plan_digest, plan_name
 from controllers.api.requeststatus import StageDecision
 from controllers.api.stored import APPROVALS, Approval, Plan, ResourceRequest, stored
-from controllers.request.circumstances import plan_named
 from controllers.request.parts import RequestParts
+from controllers.request.plans import plan_named
 from controllers.request.status import Report
 from infra.errors import ClusterUnavailable, PlanForged
 
@@ -78,19 +78,6 @@ def prove(plan: Plan, request: ResourceRequest) -> None:
         raise PlanForged(f"the content of plan '{plan.meta.name}' does not match its digest; nothing is built from it")
     if origin.uid != request.meta.uid or origin.name != request.meta.name:
         raise PlanForged(f"plan '{plan.meta.name}' was made for another request; nothing is built from it")
-
-
-def plans_of(request: ResourceRequest, plans: Iterable[Plan]) -> list[Plan]:
-    """The request's plans, newest first."""
-    own = [plan for plan in plans if plan.spec.stack.origin.uid == request.meta.uid]
-    return sorted(own, key=lambda plan: (plan.spec.stack.origin.generation, plan.meta.created), reverse=True)
-
-
-def newest_plan(request: ResourceRequest, plans: Sequence[Plan]) -> Plan | None:
-    """The plan for the request's present generation; the one the status names, if there are several."""
-    present = [plan for plan in plans if plan.spec.stack.origin.generation == request.meta.generation]
-    named = [plan for plan in present if plan.meta.name == request.status.plan]
-    return next(iter(named or present), None)
 
 
 def _decision(approval: Approval) -> StageDecision:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from controllers.api.findings import sentence
 from controllers.api.stored import REQUESTS, Plan, ResourceRequest
-from controllers.request.circumstances import circumstances
+from controllers.request.examine import require_registered
 from controllers.request.observe import differing, observe, plan_next_look, told
 from controllers.request.parts import RequestParts
 from controllers.request.progress import publish_intent, reporting_progress
 from controllers.request.status import Report
 from infra.engine import Built
-from infra.errors import EngineInterrupted, PolicyViolated
+from infra.errors import EngineInterrupted
 from infra.provider.observed import Deviation, Observed
-from policies.evaluate import evaluate_registry
 
 LONGEST_RETRY_SECONDS = 300.0
 UNDONE = {Deviation.MISSING, Deviation.CHANGED}
@@ -21,7 +19,7 @@ UNDONE = {Deviation.MISSING, Deviation.CHANGED}
 async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> dict[str, str]:
     """Make exactly the plan true; returns ids by logical name. What this process knew of the stack is forgotten."""
     memory = parts.memories.of(request.meta.uid)
-    _still_registered(request, parts)
+    require_registered(request, parts)
     first = request.status.building_plan is None
     observed = None if first else await observe(request, plan, parts)
     memory.forget_build()
@@ -48,11 +46,6 @@ async def _converge(
     async with reporting_progress(request, plan, report, parts) as on_progress:
         built = await parts.engine.converge(plan.spec.stack, observed=observed, on_progress=on_progress)
     return dict(built.ids)
-
-
-def _still_registered(request: ResourceRequest, parts: RequestParts) -> None:
-    if findings := evaluate_registry(circumstances(request, parts.cache)):
-        raise PolicyViolated(sentence(findings))
 
 
 async def _verified(request: ResourceRequest, plan: Plan, parts: RequestParts) -> bool:

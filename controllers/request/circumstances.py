@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
-from controllers.api.stored import PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, Plan, ResourceRequest, Tenant
+from controllers.api.stored import PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, ResourceRequest, Tenant
 from controllers.cache import Cache
-from infra.stackplan import StackPlan
-from policies.rules import Circumstances, Usage, usage_of
+from controllers.request.plans import plans_of
+from policies.rules import Circumstances, Usage, largest, usage_of_plan
 
 
 def circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
@@ -27,27 +27,14 @@ def circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
         tenant=tenant.spec if tenant else None,
         zone_usage=sum((usage for name, usage in usages if name == request.spec.zone), Usage()),
         tenant_usage=sum((usage for _, usage in usages), Usage()),
-        neighbours={
-            stack.origin.name: (stack.zone, frozenset(s.group for s in stack.servers))
-            for stack in _neighbours(request, cache)
-        },
         volumes_available=zone.status.volumes if zone else True,
     )
 
 
 def tenant_of(namespace: str, cache: Cache) -> Tenant | None:
     """The department that works in a namespace."""
-    return next((tenant for tenant in cache.all(TENANTS) if tenant.spec.namespace == namespace), None)
-
-
-def neighbour_addresses(request: ResourceRequest, cache: Cache) -> dict[tuple[str, str], tuple[str, ...]]:
-    """(request, servers) -> addresses, for the other requests of the namespace as approved."""
-    found: dict[tuple[str, str], tuple[str, ...]] = {}
-    for stack in _neighbours(request, cache):
-        for group in {server.group for server in stack.servers}:
-            addresses = tuple(server.address for server in stack.servers if server.group == group)
-            found[stack.origin.name, group] = addresses
-    return found
+    tenants = [tenant for tenant in cache.all(TENANTS) if tenant.spec.namespace == namespace]
+    return min(tenants, key=lambda tenant: (tenant.meta.created, tenant.meta.name), default=None)
 
 
 def planned_prefixes(request: ResourceRequest, cache: Cache) -> list[IPv4Network]:
@@ -57,25 +44,19 @@ def planned_prefixes(request: ResourceRequest, cache: Cache) -> list[IPv4Network
     return [IPv4Network(network.cidr) for stack in stacks for network in stack.networks]
 
 
-def plan_named(name: str | None, request: ResourceRequest, cache: Cache) -> Plan | None:
-    """A plan of the request's namespace by name."""
-    return cache.get(PLANS, request.meta.namespace, name) if name else None
-
-
 def _others(request: ResourceRequest, cache: Cache, namespace: str | None = None) -> Iterator[ResourceRequest]:
     return (other for other in cache.all(REQUESTS, namespace) if other.meta.uid != request.meta.uid)
 
 
 def _usages(request: ResourceRequest, cache: Cache) -> Iterator[tuple[str, Usage]]:
-    """(zone, usage) of the namespace's other requests that have been planned."""
+    """(zone, usage) of the namespace's other requests: by their plans, for only a plan can become real.
+
+    Of a request whose newest plan is not in force yet, the larger of the two counts in each unit.
+    """
     for other in _others(request, cache, request.meta.namespace):
         zone = cache.get(ZONES, "", other.spec.zone)
-        if zone is not None and other.status.plan is not None:
-            yield other.spec.zone, usage_of(other.spec, zone.spec)
-
-
-def _neighbours(request: ResourceRequest, cache: Cache) -> Iterator[StackPlan]:
-    for other in _others(request, cache, request.meta.namespace):
-        plan = plan_named(other.status.approved_plan, other, cache)
-        if plan is not None:
-            yield plan.spec.stack
+        plans = plans_of(other, cache.all(PLANS, request.meta.namespace))
+        named = {other.status.plan, other.status.approved_plan}
+        counted = [plan for plan in plans if plan.meta.name in named] or plans[:1]
+        if zone is not None and counted:
+            yield other.spec.zone, largest(usage_of_plan(plan.spec, zone.spec) for plan in counted)

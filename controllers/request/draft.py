@@ -10,11 +10,13 @@ from controllers.api.conditions import ConditionType, Reason
 from controllers.api.plan import Operation, PlanSpec, plan_name
 from controllers.api.stored import PLANS, REQUESTS, ZONES, Plan, ResourceRequest, stored
 from controllers.request.addresses import allocate
-from controllers.request.approve import newest_plan, plans_of, prove
-from controllers.request.circumstances import neighbour_addresses, plan_named, planned_prefixes, tenant_of
+from controllers.request.approve import prove
+from controllers.request.circumstances import planned_prefixes, tenant_of
+from controllers.request.examine import require_allowed
 from controllers.request.parts import RequestParts
 from controllers.request.plan import Catalogue, Inputs, plan_content, signed
-from controllers.request.status import Report
+from controllers.request.plans import newest_plan, plan_named, plans_of
+from controllers.request.status import Report, is_built
 from infra.catalogue import observe_prefixes
 from infra.errors import ClusterUnavailable, ZoneUnknown
 from infra.stackplan import Origin, Project
@@ -29,8 +31,11 @@ async def draft_plan(request: ResourceRequest, report: Report, parts: RequestPar
         if catalogue is None or project is None:
             message = f"waiting for the department's project in zone '{request.spec.zone}'"
             return report.waiting(ConditionType.PLANNED, Reason.AWAITING_TENANT, message)
-        async with parts.planning:
-            plan = _known(request, parts) or await _create(request, catalogue, project, parts)
+        async with parts.planning:  # quota and addresses are given out one plan at a time
+            plan = _known(request, parts)
+            if plan is None:
+                require_allowed(request, parts)
+                plan = await _create(request, catalogue, project, parts)
     prove(plan, request)
     return report.reached(
         ConditionType.PLANNED,
@@ -99,6 +104,9 @@ def _inputs(
     meta = request.meta
     older = _plans(request, parts)
     in_force = plan_named(request.status.approved_plan, request, parts.cache)
+    if in_force is None and request.status.approved_plan is not None:
+        raise ClusterUnavailable("the plan in force is being read", retry_after_seconds=1)
+    unfinished = in_force is not None and not is_built(request.status, in_force.meta.name)
     previous = in_force or next(iter(older), None)
     return Inputs(
         origin=Origin(namespace=meta.namespace, name=meta.name, uid=meta.uid, generation=meta.generation),
@@ -110,7 +118,7 @@ def _inputs(
         ),
         stages=required_stages(parts.procedure),
         in_force=in_force.spec.stack if in_force else None,
-        neighbours=neighbour_addresses(request, parts.cache),
+        unfinished=in_force.spec.stack.removals if in_force and unfinished else (),
     )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.findings import sentence
 from controllers.api.stored import ResourceRequest
-from controllers.request.circumstances import circumstances, plan_named
+from controllers.request.circumstances import circumstances
 from controllers.request.parts import RequestParts
+from controllers.request.plans import plan_named
 from controllers.request.status import Report
 from controllers.request.validate import validate
 from infra.errors import InvalidRequest, PolicyViolated
-from policies.evaluate import evaluate
+from policies.evaluate import evaluate, evaluate_registry
 
 
 async def check_form(request: ResourceRequest, report: Report, parts: RequestParts) -> Report:
@@ -22,7 +23,26 @@ async def check_form(request: ResourceRequest, report: Report, parts: RequestPar
 
 
 async def check_policy(request: ResourceRequest, report: Report, parts: RequestParts) -> Report:
-    """Raises PolicyViolated with everything that is not allowed."""
+    """Raises PolicyViolated with everything that is not allowed.
+
+    What has been approved is not judged again by rules that changed since (an image that was retired, a quota
+    that was lowered): of a plan in force only the registry is asked.
+    """
+    in_force = plan_named(report.approved_plan, request, parts.cache)
+    if in_force is not None and in_force.spec.stack.origin.generation == request.meta.generation:
+        require_registered(request, parts)
+    else:
+        require_allowed(request, parts)
+    return report.reached(ConditionType.COMPLIANT, Reason.COMPLIANT, "the request is allowed by policy")
+
+
+def require_allowed(request: ResourceRequest, parts: RequestParts) -> None:
+    """Every rule, as things are now. Raises PolicyViolated."""
     if findings := evaluate(circumstances(request, parts.cache)):
         raise PolicyViolated(sentence(findings))
-    return report.reached(ConditionType.COMPLIANT, Reason.COMPLIANT, "the request is allowed by policy")
+
+
+def require_registered(request: ResourceRequest, parts: RequestParts) -> None:
+    """Whether the system may use the cloud at all. Raises PolicyViolated."""
+    if findings := evaluate_registry(circumstances(request, parts.cache)):
+        raise PolicyViolated(sentence(findings))

@@ -42,7 +42,7 @@ def plan_offline(document: Mapping[str, Any], zones: Mapping[str, ZoneSpec]) -> 
     if spec is None:
         return OfflinePlan(problems, None)
     namespace = str(_metadata(document).get("namespace", "default"))
-    case = Circumstances(request=spec, namespace=namespace, zones=zones, neighbours=_assumed_neighbours(spec))
+    case = Circumstances(request=spec, namespace=namespace, zones=zones)
     problems += [*validate(spec), *evaluate_zone_rules(case)]
     if problems:
         return OfflinePlan(problems, None)
@@ -70,13 +70,6 @@ def _spec(document: Mapping[str, Any]) -> tuple[ResourceRequestSpec | None, list
         return None, problems + findings_of(error, "spec")
 
 
-def _assumed_neighbours(spec: ResourceRequestSpec) -> dict[str, tuple[str, frozenset[str]]]:
-    """Other requests are known only to the cluster: here they are taken to be as the flows say."""
-    named = {flow.from_.request for flow in spec.flows if flow.from_.request}
-    servers = frozenset(flow.from_.servers for flow in spec.flows if flow.from_.servers)
-    return dict.fromkeys(named, (spec.zone, servers))
-
-
 def _inputs(document: Mapping[str, Any], spec: ResourceRequestSpec, zone: ZoneSpec) -> Inputs:
     metadata = _metadata(document)
     catalogue = Catalogue(spec.zone, zone, _unresolved(zone))
@@ -90,9 +83,6 @@ def _inputs(document: Mapping[str, Any], spec: ResourceRequestSpec, zone: ZoneSp
         addresses=allocate(spec, zone=zone, taken=[], previous=None),
         stages=required_stages(load_stages()),
         in_force=None,
-        neighbours={
-            (flow.from_.request, flow.from_.servers or ""): () for flow in spec.flows if flow.from_.request is not None
-        },
     )
 
 

@@ -6,7 +6,7 @@ provisioning is to make it so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from controllers.api.plan import CostLine, PlanContent, PlanSpec, RequiredStage, plan_digest
@@ -21,6 +21,7 @@ from infra.stackplan import (
     NetworkPlan,
     Origin,
     Project,
+    Removal,
     Resolved,
     RouterPlan,
     RulePlan,
@@ -50,7 +51,7 @@ class Inputs:
     addresses: Addresses
     stages: tuple[RequiredStage, ...]
     in_force: StackPlan | None
-    neighbours: Mapping[tuple[str, str], tuple[str, ...]]  # (request, servers) -> addresses
+    unfinished: tuple[Removal, ...] = ()  # removals of the plan in force that may still have to be done
 
 
 def plan_content(inputs: Inputs) -> PlanContent:
@@ -59,7 +60,7 @@ def plan_content(inputs: Inputs) -> PlanContent:
     Raises ImageMissing or FlavorMissing when the cloud has not what the zone promises.
     """
     bare = _stack(inputs)
-    stack = bare.model_copy(update={"removals": removals_between(inputs.in_force, bare)})
+    stack = bare.model_copy(update={"removals": removals_between(inputs.in_force, bare, unfinished=inputs.unfinished)})
     costs = tuple(_costs(inputs.request, inputs.catalogue.spec))
     return PlanContent(
         stack=stack,
@@ -102,19 +103,32 @@ def _networks(inputs: Inputs) -> Iterator[NetworkPlan]:
 
 
 def _servers(inputs: Inputs) -> Iterator[ServerPlan]:
+    before = {server.name: server for server in inputs.in_force.servers} if inputs.in_force else {}
     for entry in inputs.request.servers:
         for index in range(entry.count):
             name = f"{entry.name}-{index}"
             yield ServerPlan(
                 name=name,
                 group=entry.name,
-                flavor=_flavor(inputs.catalogue, entry.flavor),
-                image=_image(inputs.catalogue, entry.image),
+                flavor=_kept(before.get(name), entry).get("flavor") or _flavor(inputs.catalogue, entry.flavor),
+                image=_kept(before.get(name), entry).get("image") or _image(inputs.catalogue, entry.image),
                 network=entry.network,
                 address=str(inputs.addresses.servers[name]),
                 boot_volume_gib=entry.boot_volume_gib,
                 volumes=tuple(VolumePlan.model_validate(volume.model_dump()) for volume in entry.volumes),
             )
+
+
+def _kept(before: ServerPlan | None, entry: ServerSpec) -> dict[str, Resolved]:
+    """What a server keeps because its name in the request did not change, whatever the catalogue means by it now.
+
+    A rebuilt image of the same name is for new servers: nobody asked to build the old ones anew.
+    """
+    if before is None:
+        return {}
+    names = {"flavor": entry.flavor, "image": entry.image}
+    resolved = {"flavor": before.flavor, "image": before.image}
+    return {key: resolved[key] for key, name in names.items() if resolved[key].name == name}
 
 
 def _image(zone: Catalogue, name: str) -> Resolved:
@@ -152,8 +166,6 @@ def _sources(inputs: Inputs, flow: FlowSpec) -> list[dict[str, str]]:
     source = flow.from_
     if source.cidr is not None:
         return [{"remote_cidr": source.cidr}]
-    if source.request is not None:
-        return [{"remote_cidr": f"{address}/32"} for address in inputs.neighbours[source.request, source.servers or ""]]
     return [{"remote_group": source.servers or ""}]
 
 

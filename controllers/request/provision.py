@@ -10,20 +10,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from controllers.api.conditions import ConditionType, Reason
-from controllers.api.requeststatus import ResourceRequestStatus, ResourceStatus
+from controllers.api.requeststatus import ResourceStatus
 from controllers.api.resourcerequest import DriftPolicy
 from controllers.api.stored import Plan, ResourceRequest
 from controllers.request.approve import prove
 from controllers.request.build import build_plan
-from controllers.request.circumstances import plan_named
 from controllers.request.observe import differing, observe, plan_next_look, told
 from controllers.request.parts import RequestParts
+from controllers.request.plans import plan_named
 from controllers.request.servers import await_servers, provisioned, until_next_look
-from controllers.request.status import Report
+from controllers.request.status import Report, is_built
 from infra.errors import ClusterUnavailable, TransientError
 from infra.stackplan import Kind, planned_objects
 
-BUILT = {Reason.PROVISIONED.value, Reason.DRIFTED.value}
 RECENT_SECONDS = 5.0
 UNLISTED = {Kind.SECURITY_GROUP_RULES, Kind.VOLUME_ATTACHMENT}  # parts of what is listed anyway
 
@@ -38,12 +37,6 @@ async def provision_plan(request: ResourceRequest, report: Report, parts: Reques
         return await _watch(request, plan, report, parts)
     built = parts.memories.of(request.meta.uid).built_by(plan.meta.name)
     return await _finish(request, plan, report, parts, built)
-
-
-def is_built(status: ResourceRequestStatus, plan_name: str) -> bool:
-    """This very plan has been built, whatever happened to it since."""
-    found = next((item for item in status.conditions if item.type == ConditionType.PROVISIONED), None)
-    return status.building_plan == plan_name and found is not None and found.reason in BUILT
 
 
 def resources_of(plan: Plan, ids: Mapping[str, str]) -> tuple[ResourceStatus, ...]:

@@ -23,7 +23,7 @@ from controllers.request.parts import RequestParts
 from controllers.request.provision import provision_plan
 from controllers.request.status import Report, begin, status_of
 from controllers.request.withdraw import withdraw
-from infra.errors import InvalidRequest, KunlunError
+from infra.errors import InternalError, InvalidRequest, KunlunError
 
 Chapter = tuple[ConditionType, Callable[[ResourceRequest, Report, RequestParts], Awaitable[Report]]]
 
@@ -47,6 +47,13 @@ async def reconcile(request: ResourceRequest, parts: RequestParts) -> float | No
     report = await _read(ASKED, request, begin(request.status), parts)
     if report.approved_plan is not None:
         report = await _read(IN_FORCE, request, report, parts)
+    if report.bug is not None:
+        await _conclude(request, report, parts)
+        raise report.bug
+    return await _conclude(request, report, parts)
+
+
+async def _conclude(request: ResourceRequest, report: Report, parts: RequestParts) -> float | None:
     status = status_of(report, before=request.status, generation=request.meta.generation, now=parts.now())
     await publish(parts, request, status)
     return report.retry_after_seconds
@@ -58,6 +65,9 @@ async def _read(chapters: Sequence[Chapter], request: ResourceRequest, report: R
             report = await chapter(request, report, parts)
         except KunlunError as error:
             report = replace(report.failed(step, error), building_plan=_intended(request, parts))
+        except Exception as error:  # a bug: the requester is told that there is one, the queue logs it
+            internal = InternalError("an internal error, tried again; the operator's log says more")
+            report = replace(report.failed(step, internal), building_plan=_intended(request, parts), bug=error)
         if not report.done(step):
             break
     return report
@@ -69,12 +79,15 @@ def _intended(request: ResourceRequest, parts: RequestParts) -> str | None:
     return (known or request).status.building_plan
 
 
-async def refuse_unreadable(body: Mapping[str, Any] | None, error: InvalidRequest, parts: RequestParts) -> None:
-    """Tell the requester of a spec that does not fit the form at all (the API server lets none through)."""
+async def refuse_unreadable(body: Mapping[str, Any] | None, error: InvalidRequest, parts: RequestParts) -> float | None:
+    """Tell the requester of a spec that does not fit the form at all (the API server lets none through).
+
+    A request that is to go goes all the same: what was built is found by its marker, not by its spec.
+    """
     if body is None:
-        return
+        return None
     status = readable_status(REQUESTS, body)
     request = Stored(REQUESTS, meta_of(body), ResourceRequestSpec.model_construct(), status)  # type: ignore[call-arg]
-    report = begin(status).failed(ConditionType.VALIDATED, error)
-    refused = status_of(report, before=status, generation=request.meta.generation, now=parts.now())
-    await publish(parts, request, refused)
+    if request.meta.deleting:
+        return await withdraw(request, parts)
+    return await _conclude(request, begin(status).failed(ConditionType.VALIDATED, error), parts)

@@ -18,6 +18,7 @@ STEPS = (
     ConditionType.PROVISIONED,
     ConditionType.CONFIGURED,
 )
+BUILT = {Reason.PROVISIONED.value, Reason.DRIFTED.value}
 PERSON_RETRY_SECONDS = 60.0  # somebody has to act first, and may do so where we do not hear of it
 # Reasons that only a person can change; everything else is on its way.
 STALLING = {
@@ -50,6 +51,7 @@ class Report:
     progress: Progress | None = None
     deleting: str | None = None
     retry_after_seconds: float | None = None
+    bug: Exception | None = None
 
     def reached(self, step: ConditionType, reason: Reason, message: str, **found: Any) -> Report:
         """The step is done."""
@@ -75,6 +77,12 @@ class Report:
     def done(self, step: ConditionType) -> bool:
         found = self.steps.get(step)
         return found is not None and found.status == "True"
+
+
+def is_built(status: ResourceRequestStatus, plan_name: str) -> bool:
+    """This very plan has been built, whatever happened to it since."""
+    found = next((item for item in status.conditions if item.type == ConditionType.PROVISIONED), None)
+    return status.building_plan == plan_name and found is not None and found.reason in BUILT
 
 
 def begin(status: ResourceRequestStatus) -> Report:

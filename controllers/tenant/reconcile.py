@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from controllers.api.conditions import ConditionType, Reason, Step, condition_from
-from controllers.api.stored import REQUESTS, ZONES, Tenant
+from controllers.api.stored import REQUESTS, TENANTS, ZONES, Tenant
 from controllers.api.tenant import TenantProject, TenantStatus, ZoneQuota
 from controllers.parts import Parts
 from controllers.publish import drop_finalizer, ensure_finalizer, publish
 from infra.errors import KunlunError, ZoneUnknown
-from infra.tenancy import ProjectQuota, ZoneAccess, delete_project, ensure_project
+from infra.tenancy import ProjectQuota, WantedProject, ZoneAccess, delete_project, ensure_project
 
 RETRY_SECONDS = 15.0
 
@@ -20,6 +20,10 @@ async def reconcile(tenant: Tenant, parts: Parts) -> float | None:
     if settled(tenant):
         return None
     await ensure_finalizer(parts, tenant)
+    if other := _other_in_namespace(tenant, parts):
+        step = Step("False", Reason.IN_USE, f"namespace '{tenant.spec.namespace}' is tenant '{other}'s already")
+        await publish(parts, tenant, _with(tenant, tenant.status.projects, step, parts.now()))
+        return RETRY_SECONDS
     projects: list[TenantProject] = []
     problems: list[str] = []
     for quota in tenant.spec.quotas:
@@ -32,10 +36,17 @@ async def reconcile(tenant: Tenant, parts: Parts) -> float | None:
 
 
 def settled(tenant: Tenant) -> bool:
-    """Everything the present spec asks for has been made."""
+    """Everything the present spec asks for has been made. (A zone that gets another uplink is a new zone.)"""
     ready = next((item for item in tenant.status.conditions if item.type == ConditionType.READY), None)
     present = tenant.status.observed_generation == tenant.meta.generation
     return ready is not None and ready.status == "True" and present
+
+
+def _other_in_namespace(tenant: Tenant, parts: Parts) -> str | None:
+    """An older tenant of the same namespace."""
+    mine = (tenant.meta.created, tenant.meta.name)
+    rivals = [item.meta for item in parts.cache.all(TENANTS) if item.spec.namespace == tenant.spec.namespace]
+    return next((meta.name for meta in rivals if (meta.created, meta.name) < mine), None)
 
 
 async def _project(tenant: Tenant, quota: ZoneQuota, parts: Parts) -> TenantProject:
@@ -47,8 +58,7 @@ async def _project(tenant: Tenant, quota: ZoneQuota, parts: Parts) -> TenantProj
     name = f"{tenant.meta.name}-{quota.zone}"
     identifier = await ensure_project(
         parts.clouds.admin(),
-        name,
-        description=f"{tenant.spec.display_name}, zone {quota.zone}",
+        WantedProject(name, tenant.meta.name, f"{tenant.spec.display_name}, zone {quota.zone}"),
         quota=_project_quota(quota),
         access=ZoneAccess(zone.status.uplink_id, zone.status.subnet_pool_id, zone.status.address_scope_id),
     )
@@ -87,7 +97,12 @@ async def _withdraw(tenant: Tenant, parts: Parts) -> float | None:
         step = Step("False", Reason.IN_USE, f"kept while there are requests: {', '.join(sorted(living))}")
         await publish(parts, tenant, _with(tenant, tenant.status.projects, step, parts.now()))
         return RETRY_SECONDS
-    for project in tenant.status.projects:
-        await delete_project(parts.clouds.admin(), project.name)
+    try:
+        for project in tenant.status.projects:
+            await delete_project(parts.clouds.admin(), project.name, tenant=tenant.meta.name)
+    except KunlunError as error:
+        step = Step("False", Reason(error.reason), error.message)
+        await publish(parts, tenant, _with(tenant, tenant.status.projects, step, parts.now()))
+        return RETRY_SECONDS
     await drop_finalizer(parts, tenant)
     return None

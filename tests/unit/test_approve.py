@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from controllers.request.approve import Verdict, decide, newest_plan, plans_of, prove
+from controllers.request.approve import Verdict, decide, prove
+from controllers.request.plans import newest_plan, plans_of
 from infra.errors import PlanForged
 from tests.build import a_content, a_plan, a_request, an_approval
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from controllers.api.plan import Operation, PlanContent, plan_digest
-from infra.stackplan import Kind, planned_objects
+from infra.stackplan import Kind, Resolved, planned_objects
 from tests.build import a_content, a_flow, a_network, a_server, a_spec
 
 
@@ -156,3 +156,42 @@ def test_every_reference_names_an_object_of_the_plan() -> None:
     }
 
     assert references <= planned.keys()
+
+
+def test_removals_that_were_not_carried_out_stay_signed_for() -> None:
+    """A plan that was cut off leaves its removals to the next one, which says so."""
+    first = a_content(a_spec(servers=[a_server(count=2)]))
+    second = a_content(a_spec(servers=[a_server(count=1)]), in_force=first.stack, generation=2)
+    third = a_content(
+        a_spec(servers=[a_server(count=1)], flows=[]),
+        in_force=second.stack,
+        generation=3,
+        unfinished=second.stack.removals,
+    )
+
+    assert {"port-web-1", "server-web-1"} == {item.name for item in third.stack.removals}
+    assert {"port-web-1", "server-web-1"} == {
+        action.name for action in third.actions if "left over from an earlier plan" in action.detail
+    }
+
+
+def test_a_rebuilt_image_is_for_new_servers() -> None:
+    """Growing builds nothing anew because the catalogue means another image by the same name."""
+    first = a_content(a_spec(servers=[a_server(count=1)]))
+    stack = first.stack
+    older = stack.servers[0].model_copy(update={"image": Resolved(id="id-of-last-year", name="debian-12")})
+    before = stack.model_copy(update={"servers": (older,)})
+    after = a_content(a_spec(servers=[a_server(count=2)]), in_force=before, generation=2)
+
+    assert {"port-web-1", "server-web-1"} == {action.name for action in after.actions}
+    assert ["id-of-last-year", "id-debian-12"] == [server.image.id for server in after.stack.servers]
+
+
+def test_a_volume_whose_fate_changes_is_signed_for() -> None:
+    """Nothing changes in the cloud, but what happens to the data later does."""
+    kept = [{"name": "data", "sizeGiB": 1}]
+    dropped = [{"name": "data", "sizeGiB": 1, "onDelete": "Delete"}]
+    before = a_content(a_spec(servers=[a_server(count=1, volumes=kept)]))
+    found = changes(before, servers=[a_server(count=1, volumes=dropped)])
+
+    assert {"volume-web-0.data": (Operation.UPDATE, "from now on it is deleted when its server goes")} == found

@@ -80,6 +80,9 @@ def restore(seed: Path, layout: Layout) -> None:
     fresh = layout.home / "cloud.new"
     shutil.rmtree(fresh, ignore_errors=True)
     with tarfile.open(seed) as archive:
-        archive.extractall(fresh, filter="tar")
+        # Our own archive. Python's later patch releases want to be told so; Debian's 3.11.2 knows no filters yet.
+        if hasattr(tarfile, "tar_filter"):
+            archive.extraction_filter = tarfile.tar_filter
+        archive.extractall(fresh)
     (fresh / "cloud").rename(layout.cloud)
     fresh.rmdir()

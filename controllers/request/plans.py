@@ -1,0 +1,26 @@
+"""The Plan objects of a request, as the cache has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from controllers.api.stored import PLANS, Plan, ResourceRequest
+from controllers.cache import Cache
+
+
+def plans_of(request: ResourceRequest, plans: Iterable[Plan]) -> list[Plan]:
+    """The request's plans, newest first."""
+    own = [plan for plan in plans if plan.spec.stack.origin.uid == request.meta.uid]
+    return sorted(own, key=lambda plan: (plan.spec.stack.origin.generation, plan.meta.created), reverse=True)
+
+
+def newest_plan(request: ResourceRequest, plans: Sequence[Plan]) -> Plan | None:
+    """The plan for the request's present generation; the one the status names, if there are several."""
+    present = [plan for plan in plans if plan.spec.stack.origin.generation == request.meta.generation]
+    named = [plan for plan in present if plan.meta.name == request.status.plan]
+    return next(iter(named or present), None)
+
+
+def plan_named(name: str | None, request: ResourceRequest, cache: Cache) -> Plan | None:
+    """A plan of the request's namespace by name."""
+    return cache.get(PLANS, request.meta.namespace, name) if name else None
