@@ -59,6 +59,7 @@ class Command:
             "PULUMI_DIY_BACKEND_NO_LEGACY_WARNING": "true",
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
             "PULUMI_CREDENTIAL_STORE": "plaintext",
+            "PULUMI_SKIP_CHECKPOINTS": "true",  # a crash costs the cache only, and nothing is fetched from it
             **self.environment,
         }
 

@@ -96,7 +96,8 @@ class Engine:
             builder = Builder(self._clouds.project(plan.project.id), authority, seen, steps, turn.patience())
             state = self._state(uid)
             state.unlock()
-            if not self._usable(state, seen, authority):
+            await _delete(builder, seen.twins)
+            if not self._usable(state, builder.observed, authority):
                 state.blank()
                 await _delete(builder, [found for found in seen.objects if found.identity in authority.removals])
                 builder.head_start()
@@ -108,14 +109,14 @@ class Engine:
             return _built(plan, builder)
 
     async def remove(
-        self, origin: Origin, project_id: str, *, keep: Collection[str] = (), on_progress: Listener
+        self, origin: Origin, project_id: str, *, discard: Collection[str] = (), on_progress: Listener
     ) -> list[str]:
         """Ends a request: deletes everything that carries its uid, until a listing shows nothing of it.
 
-        `keep` names data volumes that stay; the names of those that exist are returned.
-        Idempotent; raises what stood in the way.
+        `discard` names the data volumes that go, too; all others stay, and their names are returned.
+        Idempotent; raises what stood in the way, and CloudUnavailable while OpenStack is still deleting.
         """
-        uid, authority = origin.uid, teardown_authority(origin.uid, frozenset(keep))
+        uid, authority = origin.uid, teardown_authority(origin.uid, frozenset(discard))
         cloud = self._clouds.project(project_id)
         async with self._turns.take(uid) as turn:
             state = self._state(uid)
@@ -123,6 +124,8 @@ class Engine:
             for attempt in range(_REMOVAL_ROUNDS):
                 seen = await observe(cloud, uid)
                 going = [found for found in seen.objects if not authority.keeps(found)]
+                if not going and seen.leaving:
+                    raise CloudUnavailable(f"OpenStack is still deleting {', '.join(seen.leaving)}")
                 if not going:
                     state.drop()
                     return sorted(found.name for found in seen.objects)

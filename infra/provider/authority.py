@@ -10,20 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from infra.errors import NotApproved
-from infra.provider.observed import Identity, ObservedObject
+from infra.provider.observed import Identity, ObservedObject, identity_of
 from infra.provider.resource import Inputs
-from infra.stackplan import Kind, PlannedObject, StackPlan, planned_objects
+from infra.stackplan import DATA_VOLUME_PREFIX, Kind, PlannedObject, StackPlan, planned_objects
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """Of one pass. `teardown` is the deletion of the request itself; `kept` names what stays even then."""
+    """Of one pass. `teardown` is the deletion of the request itself; even then only `discarded` data volumes go."""
 
     uid: str
     planned: Mapping[str, PlannedObject] = field(default_factory=dict)
     removals: frozenset[Identity] = frozenset()
     teardown: bool = False
-    kept: frozenset[str] = frozenset()
+    discarded: frozenset[str] = frozenset()
 
     def permit_making(self, kind: Kind, name: str, inputs: Inputs) -> PlannedObject:
         """The planned object, if it is exactly what is asked for. Raises NotApproved."""
@@ -40,13 +40,18 @@ class Authority:
         """The observed object, if it may go. `found` None: the cloud shows no such object of this request."""
         if found is None:
             raise NotApproved(f"{described} is no object of this request")
-        if self.keeps(found) or not (self.teardown or found.identity in self.removals):
+        if self.keeps(found) or not (self.teardown or found.identity in self.removals or self._is_spare(found)):
             raise NotApproved(f"the approved plan does not remove {found.kind} {found.name}")
         return found
 
     def keeps(self, found: ObservedObject) -> bool:
-        """Whether a teardown leaves it in the cloud."""
-        return self.teardown and found.kind is Kind.VOLUME and found.name in self.kept
+        """Whether a teardown leaves it in the cloud: data does not go because nobody remembers that it matters."""
+        return self.teardown and found.name.startswith(DATA_VOLUME_PREFIX) and found.name not in self.discarded
+
+    def _is_spare(self, found: ObservedObject) -> bool:
+        """A second object of one that was approved once."""
+        planned = self.planned.get(found.name)
+        return found.twin and planned is not None and identity_of(planned) == found.identity
 
 
 def authority_of(plan: StackPlan) -> Authority:
@@ -55,6 +60,6 @@ def authority_of(plan: StackPlan) -> Authority:
     return Authority(plan.origin.uid, planned_objects(plan), removals)
 
 
-def teardown_authority(uid: str, kept: frozenset[str]) -> Authority:
-    """What deleting a request permits: everything that carries its uid, but the kept volumes."""
-    return Authority(uid, teardown=True, kept=kept)
+def teardown_authority(uid: str, discarded: frozenset[str]) -> Authority:
+    """What deleting a request permits: everything that carries its uid, but data volumes that nobody discarded."""
+    return Authority(uid, teardown=True, discarded=discarded)

@@ -70,6 +70,15 @@ class ProjectListing:
         return found
 
     @cached_property
+    def leaving(self) -> Mapping[str, tuple[str, ...]]:
+        """By uid: names of objects that are being deleted."""
+        found: dict[str, tuple[str, ...]] = defaultdict(tuple)
+        for raw in (raw for kind in _COLLECTIONS for raw in self[kind] if _is_going(raw)):
+            if parts := marker_parts(marker_text(raw)):
+                found[parts[0]] += (parts[1],)
+        return found
+
+    @cached_property
     def _ports_by_device(self) -> Mapping[str, list[Answer]]:
         found: dict[str, list[Answer]] = defaultdict(list)
         for port in self[Kind.PORT]:
@@ -106,9 +115,10 @@ def observed_from_listing(listing: ProjectListing, uid: str) -> Observed:
     for one in marked:
         names.record(one.name, one.raw["id"])
     objects = [_object(one, listing, names) for one in marked]
-    prints = {found.name: found.fingerprint for found in reversed(objects)}  # the oldest of twins has the last word
+    objects.sort(key=lambda found: not _is_used(found, listing))  # stable: of equals the oldest stays first
+    prints = {found.name: found.fingerprint for found in reversed(objects)}  # the first of twins has the last word
     objects += _unmarked(listing, objects, names, prints)
-    return Observed(uid, tuple(_with_twins(objects)))
+    return Observed(uid, tuple(_with_twins(objects)), listing.leaving.get(uid, ()))
 
 
 async def _listed(cloud: CloudCalls, kind: Kind) -> list[Answer]:
@@ -176,6 +186,23 @@ def _with_twins(objects: list[ObservedObject]) -> Iterator[ObservedObject]:
 
 def _as_twin(found: ObservedObject) -> ObservedObject:
     return replace(found, twin=True)
+
+
+def _is_used(found: ObservedObject, listing: ProjectListing) -> bool:
+    """Whether something else hangs on it already: then it is no spare, even if it is the younger of two."""
+    match found.kind:
+        case Kind.NETWORK:
+            return bool(found.raw.get("subnets"))
+        case Kind.ROUTER:
+            return any(map(is_interface, listing.ports_of(found.id)))
+        case Kind.SECURITY_GROUP:
+            return any(found.id in port.get("security_groups", ()) for port in listing[Kind.PORT])
+        case Kind.PORT:
+            return bool(found.raw.get("device_id"))
+        case Kind.VOLUME:
+            return bool(found.raw.get("attachments"))
+        case _:
+            return found.status != "ERROR"
 
 
 def _is_going(raw: Answer) -> bool:

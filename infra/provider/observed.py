@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -19,7 +19,7 @@ Identity = tuple[Kind, str, str]
 class ObservedObject:
     """One object of ours. `inputs` are in the logical form of the plan: equality means no drift.
 
-    `twin` marks a later object with the same marker as an earlier one. `raw` is what OpenStack showed.
+    `twin` marks a spare object with the same marker as another that is in use or older. `raw` is what OpenStack showed.
     """
 
     kind: Kind
@@ -41,14 +41,18 @@ class ObservedObject:
 
 @dataclass(frozen=True)
 class Observed:
-    """Everything that carries the request's uid, and what hangs between such objects."""
+    """Everything that carries the request's uid, and what hangs between such objects.
+
+    `leaving` names objects that OpenStack is still deleting: they are not there any more, and not gone either.
+    """
 
     uid: str
     objects: tuple[ObservedObject, ...] = ()
+    leaving: tuple[str, ...] = ()
 
     @cached_property
     def by_identity(self) -> Mapping[Identity, ObservedObject]:
-        """Twins left out: the oldest of them counts."""
+        """Twins left out: of several the one in use counts, else the oldest."""
         return {found.identity: found for found in self.objects if not found.twin}
 
     @cached_property
@@ -62,7 +66,7 @@ class Observed:
     def without(self, gone: Iterable[ObservedObject]) -> Observed:
         """The same without objects that were deleted since."""
         ids = {found.id for found in gone}
-        return Observed(self.uid, tuple(found for found in self.objects if found.id not in ids))
+        return replace(self, objects=tuple(found for found in self.objects if found.id not in ids))
 
 
 class Deviation(StrEnum):
@@ -70,6 +74,7 @@ class Deviation(StrEnum):
 
     MISSING = "Missing"
     CHANGED = "Changed"
+    FAULTY = "Faulty"
     UNEXPECTED = "Unexpected"
     TWIN = "Twin"
 
@@ -107,6 +112,8 @@ def _lacking(wanted: Mapping[Identity, PlannedObject], observed: Observed) -> It
         found = observed.by_identity.get(identity)
         if found is None:
             yield Difference(Deviation.MISSING, planned.kind, planned.name)
+        elif planned.kind is Kind.SERVER and found.status == "ERROR":
+            yield Difference(Deviation.FAULTY, planned.kind, planned.name, found.id)
         elif fields := differing_fields(planned, found):
             yield Difference(Deviation.CHANGED, planned.kind, planned.name, found.id, fields)
 

@@ -10,6 +10,7 @@ from infra.errors import CloudRefused
 from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene, find_marked, metadata_marker
 from infra.stackplan import MARKER_PREFIX, Kind, PlannedObject
 
+IMAGE_KEY = f"{MARKER_PREFIX}.image"
 _EXTEND_IN_USE = "volume 3.42"  # Cinder microversion history: extend of an attached volume
 
 
@@ -28,7 +29,8 @@ class Volume:
 
     def live(self, raw: Answer, names: Names, listing: Listing) -> Inputs:
         image = raw.get("volume_image_metadata") or {}
-        return {"name": raw["name"], "size_gib": raw["size"], "image_id": image.get("image_id")}
+        promised = (raw.get("metadata") or {}).get(IMAGE_KEY)  # Cinder shows the image only when it has been copied
+        return {"name": raw["name"], "size_gib": raw["size"], "image_id": image.get("image_id") or promised}
 
     async def create(self, scene: Scene, planned: PlannedObject, marker: str) -> Made:
         inputs = planned.inputs
@@ -36,7 +38,7 @@ class Volume:
             "name": inputs["name"],
             "size": inputs["size_gib"],
             "imageRef": inputs["image_id"],
-            "metadata": {MARKER_PREFIX: marker},
+            "metadata": {MARKER_PREFIX: marker} | ({IMAGE_KEY: inputs["image_id"]} if inputs["image_id"] else {}),
         }
         raw = (await scene.cloud.post("volume", "volumes", {"volume": body}))["volume"]
         return Made(raw["id"], raw)

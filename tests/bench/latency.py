@@ -23,7 +23,7 @@ from infra.stackplan import Kind, StackPlan, planned_objects
 from tests.bench.peer import Peer
 from tests.bench.stage import Stage, a_stage, arguments, standard_plan
 
-POLL_SECONDS = 0.4
+POLL_SECONDS = 0.25
 TARGET = 1.15
 
 

@@ -125,7 +125,7 @@ async def test_removing_a_request_leaves_nothing_but_what_is_kept(tmp_path: Path
     await first_build(cloud, tmp_path, a_plan(uid="another"))
     others = await ids(cloud, "another")
     async with an_engine(cloud, tmp_path) as engine:
-        kept = await engine.remove(plan.origin, "project-1", keep={"volume-web-0.records"}, on_progress=unheard)
+        kept = await engine.remove(plan.origin, "project-1", discard={"volume-web-0.scratch"}, on_progress=unheard)
 
     assert ["volume-web-0.records"] == kept
     assert {"volume-web-0.records"} == set(await ids(cloud))
@@ -142,6 +142,18 @@ async def test_removing_a_request_finds_what_the_engine_does_not_know(tmp_path: 
         await engine.remove(plan.origin, "project-1", on_progress=unheard)
 
     assert {} == cloud.count()
+
+
+async def test_a_spare_twin_goes_and_the_one_in_use_stays(tmp_path: Path) -> None:
+    """An answer that came after its process was killed: exactly one was approved."""
+    cloud, plan = FakeCloud(), a_plan()
+    before = await first_build(cloud, tmp_path, plan)
+    cloud.duplicate("networks")
+    cloud.duplicate("security-groups")
+    after = await next_pass(cloud, tmp_path, plan)
+
+    assert before.ids == after.ids
+    assert 1 == cloud.count()["networks"] == cloud.count()["security-groups"]
 
 
 async def test_an_engine_that_fails_for_its_own_reason_says_so(tmp_path: Path) -> None:

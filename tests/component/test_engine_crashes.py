@@ -19,6 +19,9 @@ from tests.component.fake_cloud import FakeCloud
 from tests.component.plans import UID, a_plan, a_rich_plan, removals, unheard
 
 
+RECORDS = {"volume-web-0.records"}  # the data volume of the rich plan
+
+
 def kill_the_engine_at(line: str, number: int = 1) -> tuple[list[int], object]:
     """A hook that kills the running command (ours, a child of this process) at the n-th such change."""
     killed: list[int] = []
@@ -131,7 +134,7 @@ async def test_a_request_is_removed_with_a_lost_state_too(tmp_path: Path) -> Non
     await first_build(cloud, tmp_path, plan)
     _overwrite(state_file(tmp_path), None)
     async with an_engine(cloud, tmp_path) as engine:
-        await engine.remove(plan.origin, "project-1", on_progress=unheard)
+        await engine.remove(plan.origin, "project-1", discard=RECORDS, on_progress=unheard)
 
     assert {} == cloud.count()
 
@@ -144,8 +147,8 @@ async def test_a_removal_killed_in_the_middle_is_finished_by_the_next(tmp_path: 
     cloud.after = hook  # type: ignore[assignment]
     async with an_engine(cloud, tmp_path) as engine:
         with pytest.raises(KunlunError):
-            await engine.remove(plan.origin, "project-1", on_progress=unheard)
-        await engine.remove(plan.origin, "project-1", on_progress=unheard)
+            await engine.remove(plan.origin, "project-1", discard=RECORDS, on_progress=unheard)
+        await engine.remove(plan.origin, "project-1", discard=RECORDS, on_progress=unheard)
 
     assert killed
     assert {} == cloud.count()

@@ -199,12 +199,12 @@ async def test_what_a_pass_made_it_does_not_delete() -> None:
         await builder.delete(Kind.SERVER, made.id, "server-web-1")
 
 
-async def test_a_teardown_keeps_what_it_is_told_to_keep() -> None:
-    """Deleting a kept volume succeeds without a call: the engine forgets it, the cloud keeps it."""
+async def test_a_teardown_keeps_data_that_nobody_discarded() -> None:
+    """Deleting a data volume nobody discarded succeeds without a call: the engine forgets it, the cloud keeps it."""
     cloud, plan = FakeCloud(), a_rich_plan()
     await build(cloud, plan)
     observed = await observe(cloud, UID)
-    builder = Builder(cloud, teardown_authority(UID, frozenset({"volume-web-0.records"})), observed, Steps(0, unheard))
+    builder = Builder(cloud, teardown_authority(UID, frozenset()), observed, Steps(0, unheard))
     volume = next(found for found in observed.objects if found.name == "volume-web-0.records")
     cloud.log.clear()
     await builder.delete(Kind.VOLUME, volume.id, volume.name)
