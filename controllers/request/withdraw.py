@@ -8,13 +8,14 @@ from dataclasses import replace
 import structlog
 
 from controllers.api import FINALIZER
-from controllers.api.stored import ResourceRequest
+from controllers.api.stored import Plan, ResourceRequest
 from controllers.publish import drop_finalizer, publish
 from controllers.request.parts import RequestParts
+from controllers.request.plans import plan_named
 from controllers.request.status import begin, status_of
 from infra.engine import StepEvent
 from infra.errors import KunlunError, TransientError
-from infra.stackplan import Origin
+from infra.stackplan import DATA_VOLUME_PREFIX, Origin
 
 AFTER_FAILURE_SECONDS = 10.0
 log = structlog.get_logger(__name__)
@@ -40,14 +41,14 @@ async def withdraw(request: ResourceRequest, parts: RequestParts) -> float | Non
     return None
 
 
-def retained_volumes(request: ResourceRequest) -> set[str]:
-    """Logical names of the data volumes that outlive their request."""
+def discarded_volumes(plan: Plan | None) -> set[str]:
+    """Logical names of the data volumes that the plan in force says go with their servers; without it none do."""
+    servers = plan.spec.stack.servers if plan else ()
     return {
-        f"volume-{entry.name}-{index}.{volume.name}"
-        for entry in request.spec.servers
-        for index in range(entry.count)
-        for volume in entry.volumes
-        if volume.on_delete == "Retain"
+        f"{DATA_VOLUME_PREFIX}{server.name}.{volume.name}"
+        for server in servers
+        for volume in server.volumes
+        if volume.on_delete == "Delete"
     }
 
 
@@ -63,7 +64,9 @@ async def _remove(request: ResourceRequest, project: str, parts: RequestParts) -
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-    kept = await parts.engine.remove(origin, project, on_progress=on_progress, keep=retained_volumes(request))
+    plan = plan_named(request.status.approved_plan, request, parts.cache)
+    discard = discarded_volumes(plan)
+    kept = await parts.engine.remove(origin, project, discard=discard, on_progress=on_progress)
     await asyncio.gather(*tasks)
     if kept:
         log.info("volumes kept", request=meta.name, namespace=meta.namespace, volumes=kept)

@@ -18,7 +18,6 @@ from tests.component.engine_parts import an_engine, first_build, ids, next_pass,
 from tests.component.fake_cloud import FakeCloud
 from tests.component.plans import UID, a_plan, a_rich_plan, removals, unheard
 
-
 RECORDS = {"volume-web-0.records"}  # the data volume of the rich plan
 
 
