@@ -6,15 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from controllers.api.plan import Action, Operation
-from infra.stackplan import (
-    DATA_VOLUME_PREFIX,
-    FORCES_REPLACEMENT,
-    Kind,
-    PlannedObject,
-    Removal,
-    StackPlan,
-    planned_objects,
-)
+from infra.planned import FORCES_REPLACEMENT, PlannedObject, planned_objects
+from infra.stackplan import DATA_VOLUME_PREFIX, Kind, Removal, StackPlan
 
 MOST_RULES_SHOWN = 64
 CONSEQUENCES: Mapping[tuple[Operation, Kind], str] = {

@@ -9,9 +9,10 @@ from controllers.api.stored import Plan, ResourceRequest
 from controllers.request.memory import next_turn
 from controllers.request.parts import RequestParts
 from infra.errors import EngineInterrupted
+from infra.planned import planned_objects
 from infra.provider.observe import observed_from_listing
 from infra.provider.observed import Deviation, Difference, Observed, differences
-from infra.stackplan import DATA_VOLUME_PREFIX, planned_objects
+from infra.stackplan import DATA_VOLUME_PREFIX
 
 SHOWN = 10
 

@@ -21,7 +21,8 @@ from controllers.request.plans import plan_named
 from controllers.request.servers import await_servers, provisioned, until_next_look
 from controllers.request.status import Report, is_built
 from infra.errors import ClusterUnavailable, TransientError
-from infra.stackplan import Kind, planned_objects
+from infra.planned import planned_objects
+from infra.stackplan import Kind
 
 RECENT_SECONDS = 5.0
 UNLISTED = {Kind.SECURITY_GROUP_RULES, Kind.VOLUME_ATTACHMENT}  # parts of what is listed anyway

@@ -10,9 +10,10 @@ from controllers.api.stored import Plan, ResourceRequest
 from controllers.request.parts import RequestParts
 from controllers.request.status import Report
 from infra.errors import EngineInterrupted, ServerFault
+from infra.planned import planned_objects
 from infra.provider.observe import servers_from_listing
 from infra.provider.observed import ObservedObject
-from infra.stackplan import Kind, planned_objects
+from infra.stackplan import Kind
 
 # What Nova calls a server that has been built; people may have stopped it since.
 BUILT = {"ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED", "SHELVED", "SHELVED_OFFLOADED", "RESCUE"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pulumi import Resource, ResourceOptions
 
-from infra.stackplan import MARKER_PREFIX, StackPlan, marker, planned_objects
+from infra.planned import planned_objects
+from infra.stackplan import MARKER_PREFIX, StackPlan, marker
 
 
 class Declaration:

@@ -14,6 +14,7 @@ from infra.engine.state import PROJECT, StackState
 from infra.engine.transit import Transit
 from infra.engine.turn import Turns
 from infra.errors import CloudUnavailable, EngineInterrupted
+from infra.planned import planned_objects
 from infra.provider.authority import Authority, authority_of, teardown_authority
 from infra.provider.builder import Builder, StepEvent, Steps
 from infra.provider.kinds import REMOVAL_ORDER
@@ -21,7 +22,7 @@ from infra.provider.observe import observe
 from infra.provider.observed import Deviation, Observed, ObservedObject, differences, identity_of
 from infra.provider.resource import CloudCalls
 from infra.stack import program
-from infra.stackplan import Kind, Origin, StackPlan, planned_objects
+from infra.stackplan import Kind, Origin, StackPlan
 
 _REMOVAL_ROUNDS = 4
 

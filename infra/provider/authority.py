@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from infra.errors import NotApproved
+from infra.planned import PlannedObject, planned_objects
 from infra.provider.observed import Identity, ObservedObject, identity_of
 from infra.provider.resource import Inputs
-from infra.stackplan import DATA_VOLUME_PREFIX, Kind, PlannedObject, StackPlan, planned_objects
+from infra.stackplan import DATA_VOLUME_PREFIX, Kind, StackPlan
 
 
 @dataclass(frozen=True, slots=True)

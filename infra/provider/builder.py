@@ -13,13 +13,14 @@ from typing import Any, Literal
 
 from infra.cloud_answers import OutcomeUnknown
 from infra.errors import CloudRefused, NotApproved
+from infra.planned import FORCES_REPLACEMENT, PlannedObject
 from infra.provider.authority import Authority
 from infra.provider.kinds import BY_KIND
 from infra.provider.observed import Observed, ObservedObject, differing_fields, identity_of
 from infra.provider.resource import CloudCalls, Made, Names, Resource, Scene
 from infra.provider.volume import wait_until_usable
 from infra.provider.waiting import Patience
-from infra.stackplan import FORCES_REPLACEMENT, Kind, PlannedObject, marker
+from infra.stackplan import Kind, marker
 
 Operation = Literal["create", "update", "delete"]
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from infra.cloud import Answer, Query, Service
+from infra.planned import fingerprint
 from infra.provider.kinds import BY_KIND
 from infra.provider.observed import Observed, ObservedObject
 from infra.provider.resource import CloudCalls, Names, created_at, marker_text
@@ -20,7 +21,7 @@ from infra.provider.router_interface import is_interface, subnet_of
 from infra.provider.security_group_rules import rules_id
 from infra.provider.server import fault_of
 from infra.provider.volume_attachment import attachment_id
-from infra.stackplan import Kind, fingerprint, marker_parts
+from infra.stackplan import Kind, marker_parts
 
 _COLLECTIONS: Mapping[Kind, tuple[Service, str]] = {
     Kind.ROUTER: ("network", "routers"),

@@ -8,8 +8,9 @@ from enum import StrEnum
 from functools import cached_property
 
 from infra.cloud import Answer
+from infra.planned import PlannedObject
 from infra.provider.resource import Inputs
-from infra.stackplan import Kind, PlannedObject
+from infra.stackplan import Kind
 
 Identity = tuple[Kind, str, str]
 """Kind, logical name, fingerprint: what a plan and a marker have in common."""

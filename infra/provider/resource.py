@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from infra.cloud import Answer, Query, Service
+from infra.planned import PlannedObject
 from infra.provider.waiting import Departures, Patience
-from infra.stackplan import MARKER_PREFIX, Kind, PlannedObject, marker_parts
+from infra.stackplan import MARKER_PREFIX, Kind, marker_parts
 
 Inputs = dict[str, Any]
 

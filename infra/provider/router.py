@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from infra.cloud import Answer
+from infra.planned import PlannedObject
 from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene, description_marker, find_marked
-from infra.stackplan import Kind, PlannedObject
+from infra.stackplan import Kind
 
 
 class Router:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from infra.cloud import Answer
 from infra.cloud_answers import Absent
+from infra.planned import PlannedObject
 from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene
-from infra.stackplan import Kind, PlannedObject
+from infra.stackplan import Kind
 
 _OWNER_PREFIX = "network:router_interface"  # also "..._distributed" and "network:ha_router_replicated_interface"
 

@@ -12,8 +12,9 @@ import rfc8785
 
 from infra.cloud import Answer
 from infra.cloud_answers import Conflict
+from infra.planned import PlannedObject
 from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene
-from infra.stackplan import Kind, PlannedObject
+from infra.stackplan import Kind
 
 _ETHERTYPE = "IPv4"
 _ID_SUFFIX = "/rules"

@@ -13,8 +13,9 @@ from typing import Any
 from infra.cloud import Answer
 from infra.cloud_answers import Absent, Conflict
 from infra.errors import CloudRefused, FlavorMissing, ImageMissing, PlatformError, ServerFault
+from infra.planned import PlannedObject
 from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene, find_marked, metadata_marker
-from infra.stackplan import MARKER_PREFIX, Kind, PlannedObject, marker_parts
+from infra.stackplan import MARKER_PREFIX, Kind, marker_parts
 
 _UNCONFIRMED = "VERIFY_RESIZE"
 _BOOT_VOLUME_PREFIX = "@boot-"

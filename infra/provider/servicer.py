@@ -18,11 +18,12 @@ from google.protobuf import empty_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from infra.errors import EngineFailed, EngineInterrupted, KunlunError, NotApproved
+from infra.planned import PlannedObject
 from infra.provider.builder import Builder
 from infra.provider.kinds import BY_PULUMI_TYPE
 from infra.provider.resource import Given, Inputs, Names, Resource
 from infra.provider.values import plain, properties_from_struct
-from infra.stackplan import PlannedObject, marker
+from infra.stackplan import marker
 
 T = TypeVar("T")
 Context = Any  # grpc.aio.ServicerContext: grpcio ships no types

@@ -7,8 +7,9 @@ from functools import partial
 from infra.cloud import Answer
 from infra.cloud_answers import Absent
 from infra.errors import CloudRefused
+from infra.planned import PlannedObject
 from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene, find_marked, metadata_marker
-from infra.stackplan import MARKER_PREFIX, Kind, PlannedObject
+from infra.stackplan import MARKER_PREFIX, Kind
 
 IMAGE_KEY = f"{MARKER_PREFIX}.image"
 _EXTEND_IN_USE = "volume 3.42"  # Cinder microversion history: extend of an attached volume

@@ -6,10 +6,11 @@ from functools import partial
 
 from infra.cloud import Answer
 from infra.cloud_answers import Absent
+from infra.planned import PlannedObject
 from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene
 from infra.provider.server import wait_until_active
 from infra.provider.volume import wait_until_detached
-from infra.stackplan import Kind, PlannedObject
+from infra.stackplan import Kind
 
 
 class VolumeAttachment:

@@ -18,8 +18,9 @@ from pathlib import Path
 
 from infra.engine import Engine, EngineSettings
 from infra.errors import ServerFault
+from infra.planned import planned_objects
 from infra.provider.observe import list_servers, servers_from_listing
-from infra.stackplan import Kind, StackPlan, planned_objects
+from infra.stackplan import Kind, StackPlan
 from tests.bench.peer import Peer
 from tests.bench.stage import Stage, a_stage, arguments, standard_plan
 

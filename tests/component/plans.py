@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from infra.engine import StepEvent
+from infra.planned import planned_objects
 from infra.stackplan import (
     GroupPlan,
     NetworkPlan,
@@ -17,7 +18,6 @@ from infra.stackplan import (
     ServerPlan,
     StackPlan,
     VolumePlan,
-    planned_objects,
 )
 
 UID = "0a1b2c3d-0000-4000-8000-000000000001"

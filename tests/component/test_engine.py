@@ -11,10 +11,11 @@ import yaml
 from infra.engine import Engine, EngineSettings
 from infra.engine.state import PROJECT
 from infra.errors import EngineFailed, EngineInterrupted, NotApproved, QuotaExceeded
+from infra.planned import planned_objects
 from infra.provider.observe import observe
 from infra.provider.observed import differences
 from infra.stack import program
-from infra.stackplan import GroupPlan, Resolved, planned_objects
+from infra.stackplan import GroupPlan, Resolved
 from tests.component.engine_parts import Progress, an_engine, first_build, ids, next_pass, pulumi, state_file
 from tests.component.fake_cloud import FakeCloud
 from tests.component.plans import UID, a_plan, a_rich_plan, a_rule, a_server, removals, unheard

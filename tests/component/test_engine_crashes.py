@@ -11,9 +11,9 @@ import pytest
 
 from infra.engine.state import StackState
 from infra.errors import EngineInterrupted, KunlunError
+from infra.planned import planned_objects
 from infra.provider.observe import observe
 from infra.provider.observed import differences, identity_of
-from infra.stackplan import planned_objects
 from tests.component.engine_parts import an_engine, first_build, ids, next_pass, state_file
 from tests.component.fake_cloud import FakeCloud
 from tests.component.plans import UID, a_plan, a_rich_plan, removals, unheard

@@ -7,11 +7,12 @@ import asyncio
 import pytest
 
 from infra.errors import CloudRefused, CloudUnavailable, FlavorMissing, ImageMissing, NotApproved, PlatformError
+from infra.planned import planned_objects
 from infra.provider.authority import authority_of, teardown_authority
 from infra.provider.builder import Builder, Steps
 from infra.provider.observe import observe
 from infra.provider.observed import Observed, differences
-from infra.stackplan import GroupPlan, Kind, Resolved, StackPlan, planned_objects
+from infra.stackplan import GroupPlan, Kind, Resolved, StackPlan
 from tests.component.fake_cloud import FakeCloud, lost_answer
 from tests.component.plans import UID, a_plan, a_rich_plan, a_rule, a_server, removals, unheard
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from infra.planned import planned_objects
 from infra.provider.authority import authority_of
 from infra.provider.builder import Builder, Steps
 from infra.provider.observe import list_project, list_servers, observe, observed_from_listing, servers_from_listing
 from infra.provider.observed import Deviation, Observed, differences
-from infra.stackplan import StackPlan, planned_objects
+from infra.stackplan import StackPlan
 from tests.component.fake_cloud import FakeCloud
 from tests.component.plans import UID, a_plan, a_rich_plan, unheard
 

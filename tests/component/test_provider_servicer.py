@@ -10,11 +10,12 @@ from google.protobuf import struct_pb2  # type: ignore[import-untyped]
 from pulumi.runtime.proto import provider_pb2
 
 from infra.errors import NotApproved
+from infra.planned import planned_objects
 from infra.provider.authority import authority_of
 from infra.provider.builder import Builder, Steps
 from infra.provider.observed import Observed
 from infra.provider.servicer import Provider
-from infra.stackplan import StackPlan, marker, planned_objects
+from infra.stackplan import StackPlan, marker
 from tests.component.fake_cloud import FakeCloud
 from tests.component.plans import UID, a_plan, unheard
 

@@ -10,11 +10,12 @@ from typing import Any
 import pulumi
 import pytest
 
+from infra.planned import planned_objects
 from infra.provider.kinds import BY_PULUMI_TYPE
 from infra.provider.resource import Names
 from infra.provider.servicer import logical_inputs
 from infra.stack import program
-from infra.stackplan import StackPlan, marker, planned_objects
+from infra.stackplan import StackPlan, marker
 from tests.component.plans import a_network, a_plan, a_rich_plan, a_server
 
 

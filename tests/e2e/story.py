@@ -15,9 +15,9 @@ from typing import Any, Protocol
 from controllers.api import API_VERSION
 from controllers.api.plan import PlanSpec
 from infra.cloud import Clouds
+from infra.planned import planned_objects
 from infra.provider.observe import list_project, observed_from_listing
 from infra.provider.observed import Observed, differences
-from infra.stackplan import planned_objects
 
 NAMESPACE = "civil-affairs"
 PATIENCE_SECONDS = 120.0

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from controllers.api.plan import Operation, PlanContent, plan_digest
-from infra.stackplan import Kind, Resolved, planned_objects
+from infra.planned import planned_objects
+from infra.stackplan import Kind, Resolved
 from tests.build import a_content, a_flow, a_network, a_server, a_spec
 
 

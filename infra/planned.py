@@ -1,0 +1,196 @@
+"""The objects of a plan, one by one: what each will be, to the last input, and what tells it from any other.
+
+Pure, and apart from the program that declares them to Pulumi, so that the provider can hold the one against
+the other. The order of `planned_objects` is an order in which they can be created.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import rfc8785
+
+from infra.stackplan import (
+    DATA_VOLUME_PREFIX,
+    Kind,
+    NetworkPlan,
+    RulePlan,
+    ServerPlan,
+    StackPlan,
+    VolumePlan,
+    canonical_digest,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedObject:
+    """One OpenStack object of a plan.
+
+    `inputs` are in logical form: JSON values, with "@<name>" where OpenStack will want the id of another
+    object of the same plan. `fingerprint` covers kind and the inputs that cannot change in place, and
+    through references theirs: two objects with equal name and fingerprint differ at most by an update.
+    """
+
+    kind: Kind
+    name: str
+    inputs: Mapping[str, Any]
+    fingerprint: str
+
+
+# Inputs whose change means another object. Everything else is changed in place.
+FORCES_REPLACEMENT: Mapping[Kind, tuple[str, ...]] = {
+    Kind.ROUTER: ("uplink_id",),
+    Kind.NETWORK: (),
+    Kind.SUBNET: ("network", "cidr", "subnet_pool_id"),
+    Kind.ROUTER_INTERFACE: ("router", "subnet"),
+    Kind.SECURITY_GROUP: (),
+    Kind.SECURITY_GROUP_RULES: ("group",),
+    Kind.PORT: ("network", "subnet", "address"),
+    Kind.VOLUME: ("image_id",),
+    Kind.SERVER: ("image_id", "port", "boot_volume"),
+    Kind.VOLUME_ATTACHMENT: ("server", "volume"),
+}
+
+
+def planned_objects(plan: StackPlan) -> Mapping[str, PlannedObject]:
+    """Every object of the plan by logical name, in an order in which they can be created."""
+    return _planned_objects(plan)
+
+
+@lru_cache(maxsize=512)
+def _planned_objects(plan: StackPlan) -> Mapping[str, PlannedObject]:
+    planned: dict[str, PlannedObject] = {}
+    fingerprints: dict[str, str] = {}
+    for kind, name, inputs in _declarations(plan):
+        fingerprints[name] = fingerprint(kind, inputs, fingerprints)
+        planned[name] = PlannedObject(kind, name, inputs, fingerprints[name])
+    return planned
+
+
+def fingerprint(kind: Kind, inputs: Mapping[str, Any], fingerprints: Mapping[str, str]) -> str:
+    """Twelve hex digits over what cannot change in place; `fingerprints` are those of the objects referred to."""
+
+    def followed(value: Any) -> Any:
+        if isinstance(value, str) and value.startswith("@"):
+            return value + "#" + fingerprints[value[1:]]
+        return value
+
+    fixed = {key: followed(inputs[key]) for key in FORCES_REPLACEMENT[kind]}
+    return canonical_digest({"kind": kind.value, "fixed": fixed})[:12]
+
+
+Declaration = tuple[Kind, str, dict[str, Any]]
+
+
+def _declarations(plan: StackPlan) -> Iterator[Declaration]:
+    prefix = plan.origin.name
+    yield (
+        Kind.ROUTER,
+        "router",
+        {
+            "name": prefix,
+            "uplink_id": plan.router.uplink_id,
+            "source_nat": plan.router.source_nat,
+        },
+    )
+    for network in plan.networks:
+        yield from _network_declarations(prefix, network)
+    for group in plan.groups:
+        yield Kind.SECURITY_GROUP, f"group-{group.name}", {"name": f"{prefix}-{group.name}"}
+    for group in plan.groups:
+        rules = sorted((_rule_inputs(rule) for rule in group.rules), key=rfc8785.dumps)
+        yield (
+            Kind.SECURITY_GROUP_RULES,
+            f"rules-{group.name}",
+            {"group": f"@group-{group.name}", "rules": rules},
+        )
+    for server in plan.servers:
+        yield from _server_declarations(prefix, server)
+
+
+def _network_declarations(prefix: str, network: NetworkPlan) -> Iterator[Declaration]:
+    yield Kind.NETWORK, f"network-{network.name}", {"name": f"{prefix}-{network.name}"}
+    yield (
+        Kind.SUBNET,
+        f"subnet-{network.name}",
+        {
+            "name": f"{prefix}-{network.name}",
+            "network": f"@network-{network.name}",
+            "subnet_pool_id": network.subnet_pool_id,
+            "cidr": network.cidr,
+            "gateway": network.gateway,
+            "service_first": network.service_first,
+            "service_last": network.service_last,
+        },
+    )
+    yield (
+        Kind.ROUTER_INTERFACE,
+        f"interface-{network.name}",
+        {"router": "@router", "subnet": f"@subnet-{network.name}"},
+    )
+
+
+def _rule_inputs(rule: RulePlan) -> dict[str, Any]:
+    remote = f"@group-{rule.remote_group}" if rule.remote_group else rule.remote_cidr
+    return {
+        "direction": rule.direction,
+        "protocol": rule.protocol,
+        "port_first": rule.port_first,
+        "port_last": rule.port_last,
+        "remote": remote,
+    }
+
+
+def _server_declarations(prefix: str, server: ServerPlan) -> Iterator[Declaration]:
+    full_name = f"{prefix}-{server.name}"
+    yield (
+        Kind.PORT,
+        f"port-{server.name}",
+        {
+            "name": full_name,
+            "network": f"@network-{server.network}",
+            "subnet": f"@subnet-{server.network}",
+            "address": server.address,
+            "groups": [f"@group-{server.group}"],
+        },
+    )
+    if server.boot_volume_gib is not None:
+        yield (
+            Kind.VOLUME,
+            f"boot-{server.name}",
+            {
+                "name": f"{full_name}-boot",
+                "size_gib": server.boot_volume_gib,
+                "image_id": server.image.id,
+            },
+        )
+    yield (
+        Kind.SERVER,
+        f"server-{server.name}",
+        {
+            "name": full_name,
+            "flavor_id": server.flavor.id,
+            "image_id": None if server.boot_volume_gib is not None else server.image.id,
+            "port": f"@port-{server.name}",
+            "boot_volume": f"@boot-{server.name}" if server.boot_volume_gib is not None else None,
+        },
+    )
+    for volume in server.volumes:
+        yield from _volume_declarations(full_name, server.name, volume)
+
+
+def _volume_declarations(full_name: str, server_name: str, volume: VolumePlan) -> Iterator[Declaration]:
+    name = f"{server_name}.{volume.name}"  # a dot: "a-0" and "0-b" must not meet "a-0-0" and "b"
+    yield (
+        Kind.VOLUME,
+        f"{DATA_VOLUME_PREFIX}{name}",
+        {"name": f"{full_name}-{volume.name}", "size_gib": volume.size_gib, "image_id": None},
+    )
+    yield (
+        Kind.VOLUME_ATTACHMENT,
+        f"attachment-{name}",
+        {"server": f"@server-{server_name}", "volume": f"@{DATA_VOLUME_PREFIX}{name}"},
+    )
