@@ -97,10 +97,10 @@ class Engine:
             builder = Builder(self._clouds.project(plan.project.id), authority, seen, steps, turn.patience())
             state = self._state(uid)
             state.unlock()
-            await _delete(builder, seen.twins)
+            await _delete(builder, [found for found in seen.twins if authority.removes(found)])
             if not self._usable(state, builder.observed, authority):
                 state.blank()
-                await _delete(builder, [found for found in seen.objects if found.identity in authority.removals])
+                await _delete(builder, [found for found in builder.observed.objects if authority.removes(found)])
                 builder.head_start()
             try:
                 await turn.enter(self._run(uid, builder)).up(program(plan))

@@ -41,9 +41,14 @@ class Authority:
         """The observed object, if it may go. `found` None: the cloud shows no such object of this request."""
         if found is None:
             raise NotApproved(f"{described} is no object of this request")
-        if self.keeps(found) or not (self.teardown or found.identity in self.removals or self._is_spare(found)):
+        if not self.removes(found):
             raise NotApproved(f"the approved plan does not remove {found.kind} {found.name}")
         return found
+
+    def removes(self, found: ObservedObject) -> bool:
+        """Whether an object of this request may go."""
+        removable = self.teardown or found.identity in self.removals or self._is_spare(found)
+        return removable and not self.keeps(found)
 
     def keeps(self, found: ObservedObject) -> bool:
         """Whether a teardown leaves it in the cloud: data does not go because nobody remembers that it matters."""

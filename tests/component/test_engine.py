@@ -157,6 +157,19 @@ async def test_a_spare_twin_goes_and_the_one_in_use_stays(tmp_path: Path) -> Non
     assert 1 == cloud.count()["networks"] == cloud.count()["security-groups"]
 
 
+async def test_twins_of_what_goes_and_of_what_nobody_planned_stop_nothing(tmp_path: Path) -> None:
+    """A twin of a removed object goes with it; one of an object the plan does not name is not ours to decide."""
+    cloud, plan = FakeCloud(), a_plan()
+    old = a_plan(groups=(*plan.groups, GroupPlan(name="db", rules=()), GroupPlan(name="forgotten", rules=())))
+    await first_build(cloud, tmp_path, old)
+    for index in (1, 2):
+        cloud.duplicate("security-groups", index)
+    await next_pass(cloud, tmp_path, a_plan(removals=removals(old, "group-db", "rules-db")))
+
+    groups = sorted(group["name"] for group in cloud.all("security-groups"))
+    assert ["portal-forgotten", "portal-forgotten", "portal-web"] == groups
+
+
 async def test_an_engine_that_fails_for_its_own_reason_says_so(tmp_path: Path) -> None:
     """Not an interruption, and not an error of the cloud."""
     cloud = FakeCloud()
