@@ -19,7 +19,8 @@ from infra.sandbox.stamps import Stamps
 from infra.sandbox.waiting import wait_until
 
 HERE = Path(__file__).parent / "manifests"
-DEPARTMENT, SYSTEM, FORGED = HERE / "department.yaml", HERE / "system.yaml", HERE / "forged.yaml"
+DEPARTMENT, SYSTEM = HERE / "department.yaml", HERE / "system.yaml"
+FORGED, OFFERED = HERE / "forged.yaml", HERE / "offered.yaml"
 FIELD_MANAGER = "kunlun-sandbox"
 OPERATOR, OPERATOR_NAMESPACE = "kunlun-operator", "kunlun-system"
 TOKEN_LIFETIME = "24h"  # noqa: S105  a duration
@@ -53,10 +54,15 @@ class Cluster:
     def await_policies(self) -> None:
         """Return when the API server refuses what the policies forbid, and takes what the department files."""
         clerk = self.layout.users / "clerk.kubeconfig"
-        words = ("apply", "--dry-run=server", f"--filename={FORGED}")
+        offer = ("apply", "--dry-run=server", "--filename")
         wait_until(
             "the refusal of a forged request",
-            lambda: "ValidatingAdmissionPolicy" in self._attempt(clerk, words).stderr,
+            lambda: "ValidatingAdmissionPolicy" in self._attempt(clerk, (*offer, str(FORGED))).stderr,
+            deadline_seconds=SETTLING_SECONDS,
+        )
+        wait_until(  # what stamps the requester's name learns of changed kinds later than what refuses
+            "the acceptance of an ordinary request",
+            lambda: self._attempt(clerk, (*offer, str(OFFERED))).returncode == 0,
             deadline_seconds=SETTLING_SECONDS,
         )
         self._insist(clerk, ("apply", f"--filename={SYSTEM}"))

@@ -42,11 +42,9 @@ class Story:
     name: str
     uids: list[str] = field(default_factory=list)
 
-    def apply(self, persona: str = "clerk", **spec: Any) -> CompletedProcess[str]:
+    def apply(self, persona: str = "clerk", **spec: Any) -> None:
         """Apply the request; whatever is not given is as in `document`."""
-        return self.sandbox.kubectl(
-            persona, "apply", "-f", "-", input=json.dumps(document(self.name, **spec)), check=False
-        )
+        self.sandbox.kubectl(persona, "apply", "-f", "-", input=json.dumps(document(self.name, **spec)))
 
     def read(self) -> dict[str, Any]:
         found = self.sandbox.kubectl("clerk", "get", "rr", self.name, "-o", "json", check=False)
