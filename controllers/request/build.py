@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controllers.api.stored import REQUESTS, Plan, ResourceRequest
 from controllers.request.examine import require_registered
-from controllers.request.observe import differing, observe, plan_next_look, told
+from controllers.request.observe import differing, observe, observe_surely, plan_next_look, told
 from controllers.request.parts import RequestParts
 from controllers.request.progress import publish_intent, reporting_progress
 from controllers.request.status import Report
@@ -21,7 +21,7 @@ async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts
     memory = parts.memories.of(request.meta.uid)
     require_registered(request, parts)
     first = request.status.building_plan is None
-    observed = None if first else await observe(request, plan, parts)
+    observed = None if first else await observe_surely(request, plan, parts)
     memory.forget_build()
     if observed is not None and not differing(plan, observed):
         memory.remember_build(plan.meta.name, dict(Built.of(observed).ids))

@@ -15,6 +15,7 @@ from infra.provider.observed import Deviation, Difference, Observed, differences
 from infra.stackplan import DATA_VOLUME_PREFIX
 
 SHOWN = 10
+SECOND_LOOKS_SECONDS = (0.5, 1.5)
 
 
 async def observe(
@@ -27,6 +28,22 @@ async def observe(
     now = asyncio.get_running_loop().time()
     listing = await parts.surveys.everything(plan.spec.stack.project.id, not_before=now - not_older_than)
     return observed_from_listing(listing, request.meta.uid)
+
+
+async def observe_surely(
+    request: ResourceRequest, plan: Plan, parts: RequestParts, *, not_older_than: float = 0.0
+) -> Observed:
+    """As `observe`, but what we know to have built is not taken for gone on the word of one listing.
+
+    A Neutron that has just started may answer with an empty list; acting on that would build everything twice.
+    """
+    observed = await observe(request, plan, parts, not_older_than=not_older_than)
+    for pause in SECOND_LOOKS_SECONDS:
+        if {item.id for item in request.status.resources} <= observed.by_id.keys():
+            break
+        await asyncio.sleep(pause)
+        observed = await observe(request, plan, parts)
+    return observed
 
 
 def until_recovered(parts: RequestParts) -> float:

@@ -15,7 +15,7 @@ from controllers.api.resourcerequest import DriftPolicy
 from controllers.api.stored import Plan, ResourceRequest
 from controllers.request.approve import prove
 from controllers.request.build import build_plan
-from controllers.request.observe import differing, observe, plan_next_look, told
+from controllers.request.observe import differing, observe_surely, plan_next_look, told
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
 from controllers.request.servers import await_servers, provisioned, until_next_look
@@ -65,7 +65,7 @@ async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: Re
     if parts.monotonic() < (memory.next_look or 0):
         return _as_before(request, plan, report, parts)
     try:
-        drift = differing(plan, await observe(request, plan, parts, not_older_than=RECENT_SECONDS))
+        drift = differing(plan, await observe_surely(request, plan, parts, not_older_than=RECENT_SECONDS))
     except TransientError as error:  # not having seen it is no reason to doubt it
         return _as_before(request, plan, report, parts).again_after(error.retry_after_seconds)
     plan_next_look(request, plan, parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from infra.sandbox.cloud.connection import administrator
 from infra.sandbox.cloud.services import WebService, manage, start_web_service
 from infra.sandbox.cloud.site import Site
 
@@ -14,3 +15,10 @@ def migrate(site: Site) -> None:
 
 def start(site: Site) -> None:
     start_web_service(site, SERVICE)
+
+
+def answer_once(site: Site) -> None:
+    """One list, asked alone. A Neutron that has just started loads its policy at the first question; further
+    questions in that moment are answered with empty lists, as if nothing existed.
+    """
+    list(administrator(site).network.networks(limit=1))

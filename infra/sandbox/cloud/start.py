@@ -45,7 +45,8 @@ def cloud_steps(site: Site) -> dict[str, Step]:
         "neutron": Step(partial(neutron.start, site), ("schema of neutron", "ovn", "imports of neutron")),
         "catalogue": Step(partial(ensure_catalog, site), ("keystone",)),
         "nova": Step(partial(nova.start, site), ("schema of nova", "imports of nova", "placement", "catalogue")),
-        "fixtures": Step(partial(ensure_fixtures, site), ("catalogue", "nova", "glance", "neutron")),
+        "first answer": Step(partial(neutron.answer_once, site), ("keystone", "neutron", "catalogue")),
+        "fixtures": Step(partial(ensure_fixtures, site), ("catalogue", "nova", "glance", "first answer")),
     }
     return {**steps, **cinder_steps(site)} if site.cinder else steps
 
