@@ -10,6 +10,7 @@ import functools
 import json
 import re
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -26,6 +27,8 @@ Result = TypeVar("Result")
 PROGRAM = "kubectl"
 DEADLINE_SECONDS = 120  # a login plugin may have to ask a person
 MESSAGE_LIMIT = 2000
+SETTLING = ("failed to find resource referenced by paramKind", "There can be a delay")
+SETTLING_SECONDS, SETTLING_PAUSE_SECONDS = 45.0, 3.0
 
 
 class ClusterError(click.ClickException):
@@ -67,8 +70,20 @@ class Kubectl:
         return list(_parsed(answer).get("items", ()))
 
     def create(self, document: Document) -> Document:
-        """Create the object and return it as stored. Raises ClusterError with the server's refusal."""
-        return _parsed(self.run("create", "-o", "json", "-f", "-", stdin=json.dumps(document)))
+        """Create the object and return it as stored. Raises ClusterError with the server's refusal.
+
+        An API server that has just started refuses everything for up to half a minute because it has not read
+        its policies yet; nothing is created by such a refusal, so it is simply tried again.
+        """
+        deadline = time.monotonic() + SETTLING_SECONDS
+        while True:
+            try:
+                return _parsed(self.run("create", "-o", "json", "-f", "-", stdin=json.dumps(document)))
+            except ClusterError as error:
+                if not any(words in error.message for words in SETTLING) or time.monotonic() > deadline:
+                    raise
+                click.echo("the API server is still reading its policies; trying again", err=True)
+                time.sleep(SETTLING_PAUSE_SECONDS)
 
     def apply(self, text: str) -> str:
         """`kubectl apply` of YAML text; returns kubectl's own lines. Raises ClusterError."""

@@ -93,8 +93,11 @@ class Story:
     def approve(self) -> str:
         """Approve the newest plan as the officer; returns its name."""
         plan = self.planned()
-        done = self.decide(plan)
-        assert done.returncode == 0, done.stderr
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (done := self.decide(plan)).returncode:
+            # An API server that has just started reads its policies first, and refuses until then.
+            assert "paramKind" in done.stderr and time.monotonic() < deadline, done.stderr
+            time.sleep(1)
         return plan
 
     def ready(self, seconds: float = PATIENCE_SECONDS) -> None:
