@@ -1,9 +1,10 @@
-"""Approved to provisioned: the engine beside the best parallel script, on the same cloud, in alternating runs.
+"""Approved to provisioned: the operator, its engine alone, and the best parallel script, in alternating runs.
 
     python -m tests.bench.latency [--runs 5] [--pulumi PATH] ...
 
-Both sides start warm (logged in, catalogue read) and end when all servers are ACTIVE and the router carries the
-subnet. What counts is the ratio of the medians: absolute times are the cloud's.
+All sides start warm (logged in, catalogue read) and end when all servers are ACTIVE and the router carries the
+subnet; the operator's clock runs from the Approval until kubectl sees `Provisioned`. What counts are the ratios
+of the medians: absolute times are the cloud's.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from infra.provider.observe import list_servers, servers_from_listing
 from infra.stackplan import Kind, StackPlan
 from tests.bench.peer import Peer
 from tests.bench.stage import Stage, a_stage, arguments, standard_plan
+from tests.bench.whole import WholeOperator
 
 POLL_SECONDS = 0.25
 TARGET = 1.15
@@ -54,17 +56,23 @@ async def main() -> None:
     options = parser.parse_args()
     stage = await a_stage(options)
     peer = Peer(stage)
-    engine, script = Series("engine"), Series("script")
+    whole = WholeOperator(options.clouds_yaml.parent)
+    operator, engine, script = Series("operator"), Series("engine"), Series("script")
     with tempfile.TemporaryDirectory() as folder:
         subject = Engine(EngineSettings(options.pulumi, Path(folder), processes=3), stage.clouds)
         await subject.start()
-        for _ in range(options.runs):
+        for run in range(options.runs):
+            await _measure_operator(whole, f"bench-{run}", operator)
             await _measure_engine(subject, stage, engine)
             await _measure_script(peer, stage, script)
-            print(f"engine {engine.seconds[-1]:.2f} s, script {script.seconds[-1]:.2f} s", flush=True)
+            newest = ", ".join(f"{one.name} {one.seconds[-1]:.2f} s" for one in (operator, engine, script))
+            print(newest, flush=True)
         await subject.close()
     stage.clouds.close()
-    _report(engine, script)
+    for one in (operator, engine, script):
+        print(one)
+    for one in (operator, engine):
+        print(_compared(one, script))
 
 
 async def until_active(stage: Stage, plan: StackPlan) -> None:
@@ -77,6 +85,13 @@ async def until_active(stage: Stage, plan: StackPlan) -> None:
         if sum(found.status == "ACTIVE" for found in servers.values()) == wanted:
             return
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def _measure_operator(whole: WholeOperator, name: str, series: Series) -> None:
+    seconds, calls = await asyncio.to_thread(whole.build, name)
+    series.seconds.append(seconds)
+    series.calls.append(calls)
+    series.removal_seconds.append(await asyncio.to_thread(whole.remove, name))
 
 
 async def _measure_engine(engine: Engine, stage: Stage, series: Series) -> None:
@@ -103,11 +118,9 @@ async def _measure_script(peer: Peer, stage: Stage, series: Series) -> None:
     series.removal_seconds.append(time.monotonic() - began)
 
 
-def _report(engine: Series, script: Series) -> None:
-    print(engine)
-    print(script)
-    ratio = engine.median / script.median
-    print(f"ratio {ratio:.2f} (target {TARGET}), removal {_removal(engine) / _removal(script):.2f}")
+def _compared(one: Series, script: Series) -> str:
+    ratio, removal = one.median / script.median, _removal(one) / _removal(script)
+    return f"{one.name} / script: {ratio:.2f} (target {TARGET}), removal {removal:.2f}"
 
 
 def _removal(series: Series) -> float:
