@@ -70,6 +70,13 @@ class Operator:
                 return await refuse_unreadable(cache.body(REQUESTS, namespace, name), error, parts)
         return None
 
+    async def stop(self) -> None:
+        """End the running passes in order, then the workers: passes can end in order only while their workers live."""
+        await self.parts.engine.close()
+        for task in self.workers:
+            task.cancel()
+        await asyncio.gather(*self.workers, return_exceptions=True)
+
     def heard(self, kind: Kind[Any, Any], event: Mapping[str, Any]) -> None:
         """An event came. The wake-up is never skipped: an event that looks old may be the only one."""
         body = event["object"]
@@ -130,6 +137,10 @@ def registry_of(operator: Operator) -> kopf.OperatorRegistry:
         count = operator.parts.settings.workers
         operator.workers += [asyncio.create_task(work(operator.queue, operator.reconcile)) for _ in range(count)]
 
+    @kopf.on.cleanup(registry=registry)
+    async def cleanup(**_: Any) -> None:
+        await operator.stop()  # here, because Kopf cancels whatever tasks it still finds afterwards
+
     return registry
 
 
@@ -167,10 +178,9 @@ async def run(operator: Operator) -> None:
         await kopf.operator(registry=registry_of(operator), clusterwide=True, standalone=True, ready_flag=ready)
     finally:
         operator.ready_file.unlink(missing_ok=True)
-        await operator.parts.engine.close()  # first: its passes end in order only while their workers live
-        for task in (announcing, *operator.workers):
-            task.cancel()
-        await asyncio.gather(announcing, *operator.workers, return_exceptions=True)
+        announcing.cancel()
+        await asyncio.gather(announcing, return_exceptions=True)
+        await operator.stop()
 
 
 async def _announce(ready: asyncio.Event, ready_file: Path) -> None:

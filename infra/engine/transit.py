@@ -34,6 +34,7 @@ class Transit:
         self.config_file = folder / "stack.yaml"
         self.sealed_key = ""
         self._key_file = folder / "transit.key"
+        self._folder_note = folder / "transit.folder"
         self._token = base64.b32encode(os.urandom(20)).decode()
         self._socket = Path()
         self._runner: web.AppRunner | None = None
@@ -47,7 +48,7 @@ class Transit:
         """The socket lies in a folder of its own: paths of unix sockets must be short."""
         self._aead = AESGCM(self._ensured_key())
         self.sealed_key = self._ensured_config()
-        self._socket = Path(tempfile.mkdtemp(prefix="kunlun-")) / "transit.sock"
+        self._socket = self._fresh_folder() / "transit.sock"
         app = web.Application()
         app.router.add_route("*", "/v1/transit/{operation:encrypt|decrypt}/{key}", self._answer)
         self._runner = web.AppRunner(app, access_log=None)
@@ -56,9 +57,19 @@ class Transit:
         self._socket.chmod(0o600)
 
     async def close(self) -> None:
+        """Idempotent."""
         if self._runner is not None:
             await self._runner.cleanup()
+            self._runner = None
             shutil.rmtree(self._socket.parent, ignore_errors=True)
+
+    def _fresh_folder(self) -> Path:
+        """A folder nobody else could have made; the one of a process that was killed is cleared away."""
+        if self._folder_note.exists():
+            shutil.rmtree(self._folder_note.read_text(encoding="utf-8"), ignore_errors=True)
+        folder = tempfile.mkdtemp(prefix="kunlun-")
+        self._folder_note.write_text(folder, encoding="utf-8")
+        return Path(folder)
 
     async def _answer(self, request: web.Request) -> web.Response:
         if not hmac.compare_digest(request.headers.get("X-Vault-Token", ""), self._token):
