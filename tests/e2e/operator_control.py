@@ -27,6 +27,12 @@ class OperatorControl:
         process.wait(START_SECONDS)
         self.ready.unlink(missing_ok=True)
 
+    def stop(self) -> None:
+        """SIGTERM, and wait until it is gone."""
+        process = psutil.Process(self.pid())
+        process.terminate()
+        process.wait(START_SECONDS)
+
     def start(self) -> None:
         """Start it and wait until it says it is ready."""
         self.start_it()

@@ -50,6 +50,21 @@ def test_a_removal_survives_being_killed(sandbox: Sandbox, operator: OperatorCon
     assert before == leftovers(sandbox, project_of(sandbox))
 
 
+def test_a_stopped_operator_ends_its_pass_in_order(sandbox: Sandbox, operator: OperatorControl) -> None:
+    """SIGTERM in the middle of a build: no engine is left behind, and the next start goes on from there."""
+    with a_story(sandbox, "stopped") as story:
+        story.apply(servers=[a_server(count=3)])
+        story.approve()
+        assert eventually(lambda: bool(operator.engines()))
+        engines = operator.engines()
+        operator.stop()
+
+        assert [] == [engine for engine in engines if engine.is_running()]
+        operator.start()
+        story.ready()
+        assert [] == story.unplanned()
+
+
 def _kill(operator: OperatorControl, victim: str) -> None:
     if victim == "operator":
         operator.kill()
