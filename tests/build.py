@@ -112,7 +112,7 @@ def a_content(
         Inputs(
             origin=Origin(namespace=NAMESPACE, name="permit-portal", uid=uid, generation=generation),
             request=asked,
-            catalogue=Catalogue("extranet", zone, _resolved(zone)),
+            catalogue=Catalogue("extranet", zone, resolved(zone)),
             project=Project(id="project-1", name="civil-affairs-extranet"),
             addresses=allocate(asked, zone=zone, taken=[], previous=in_force),
             stages=required_stages(load_stages()),
@@ -122,7 +122,7 @@ def a_content(
     )
 
 
-def _resolved(zone: ZoneSpec) -> ZoneStatus:
+def resolved(zone: ZoneSpec) -> ZoneStatus:
     return ZoneStatus(
         uplink_id="uplink-1",
         subnet_pool_id="pool-1",

@@ -1,0 +1,191 @@
+"""A small world for reconciles: an API server, an engine and a cloud as plain objects that record what they did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, cast
+
+from controllers.api import FINALIZER
+from controllers.api.resourcerequest import ResourceRequestSpec
+from controllers.api.stored import APPROVALS, PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, Kind, Meta
+from controllers.cache import Cache
+from controllers.request.configurator import NothingToConfigure
+from controllers.request.parts import RequestParts
+from controllers.request.reconcile import reconcile
+from controllers.settings import Settings
+from infra.engine import Built
+from infra.planned import planned_objects
+from infra.provider.observe import ProjectListing
+from infra.stackplan import MARKER_PREFIX, StackPlan, marker
+from infra.stackplan import Kind as CloudKind
+from policies.stages import load_stages
+from tests.build import NAMESPACE, a_spec, a_system, a_tenant, a_zone, an_approval, resolved
+
+VERSIONS = count(1)
+UID = "uid-1"
+
+
+@dataclass(slots=True)
+class FakeCluster:
+    """Keeps what is written in the cache, as the watches would."""
+
+    cache: Cache
+    statuses: list[dict[str, Any]] = field(default_factory=list)
+    finalizers: list[list[str]] = field(default_factory=list)
+    entitled: bool = True
+
+    async def objects(self, kind: Kind[Any, Any], namespace: str, **_: Any) -> list[Any]:
+        return [self.cache.body(kind, namespace, item.meta.name) for item in self.cache.all(kind, namespace)]
+
+    async def create(self, kind: Kind[Any, Any], body: dict[str, Any]) -> dict[str, Any]:
+        return versioned({**body, "metadata": {**body["metadata"], "uid": f"uid-of-{body['metadata']['name']}"}})
+
+    async def apply_status(self, kind: Kind[Any, Any], meta: Meta, status: dict[str, Any]) -> dict[str, Any]:
+        self.statuses.append(status)
+        return versioned({**(self.cache.body(kind, meta.namespace, meta.name) or {}), "status": status})
+
+    async def apply_finalizers(self, kind: Kind[Any, Any], meta: Meta, finalizers: list[str]) -> None:
+        self.finalizers.append(finalizers)
+
+    async def post_event(self, *_: Any) -> None:
+        """An Event is a courtesy."""
+
+    async def may_approve(self, *_: Any, **__: Any) -> bool:
+        return self.entitled
+
+
+@dataclass(slots=True)
+class FakeEngine:
+    """Builds what it is told, or fails as it is told; remembers what the status said when it was called."""
+
+    world: World
+    failure: Exception | None = None
+    passes: list[tuple[str | None, bool]] = field(default_factory=list)  # (intent, whether anything was observed)
+    removed: list[set[str]] = field(default_factory=list)
+
+    async def converge(self, plan: StackPlan, *, observed: Any, on_progress: Any) -> Built:
+        self.passes.append((self.world.status(plan.origin.name).get("buildingPlan"), observed is not None))
+        if self.failure is not None:
+            raise self.failure
+        self.world.surveys.build(plan)
+        return Built({name: f"id-{name}" for name in planned_objects(plan)})
+
+    async def remove(self, origin: Any, project_id: str, *, discard: set[str], on_progress: Any) -> list[str]:
+        if self.failure is not None:
+            raise self.failure
+        self.removed.append(discard)
+        return []
+
+
+@dataclass(slots=True)
+class FakeSurveys:
+    """The cloud, as far as servers go."""
+
+    servers_of: list[dict[str, Any]] = field(default_factory=list)
+    failure: Exception | None = None
+    looks: int = 0
+
+    def build(self, plan: StackPlan) -> None:
+        for name, item in planned_objects(plan).items():
+            if item.kind is CloudKind.SERVER:
+                text = marker(plan.origin.uid, name, item.fingerprint)
+                identity = {"id": f"id-{name}", "name": item.inputs["name"], "metadata": {MARKER_PREFIX: text}}
+                what = {"flavor": {"id": item.inputs["flavor_id"]}, "image": {"id": item.inputs["image_id"]}}
+                self.servers_of.append({**identity, **what, "status": "ACTIVE", "created": "1"})
+
+    async def everything(self, project_id: str, *, not_before: float) -> ProjectListing:
+        self.looks += 1
+        return await self.servers(project_id, not_before=not_before)
+
+    async def servers(self, project_id: str, *, not_before: float) -> ProjectListing:
+        if self.failure is not None:
+            raise self.failure
+        return ProjectListing({CloudKind.SERVER: self.servers_of})
+
+
+class FakeClouds:
+    """A pool in which nothing is taken."""
+
+    def admin(self) -> FakeClouds:
+        return self
+
+    async def list(self, *_: Any) -> list[Any]:
+        return []
+
+
+class World:
+    """A department with a registered system, a zone and a project; requests come and go."""
+
+    def __init__(self) -> None:
+        self.cache, self.clock = Cache(), 1000.0
+        self.cluster, self.surveys = FakeCluster(self.cache), FakeSurveys()
+        self.engine = FakeEngine(self)
+        self.parts = RequestParts(
+            cluster=cast(Any, self.cluster),
+            cache=self.cache,
+            clouds=cast(Any, FakeClouds()),
+            settings=Settings("cloud", None, None, Path("pulumi"), Path("state")),
+            now=lambda: "2026-01-01T00:00:00Z",
+            monotonic=lambda: self.clock,
+            started=0.0,
+            engine=cast(Any, self.engine),
+            surveys=cast(Any, self.surveys),
+            configurator=NothingToConfigure(),
+            procedure=load_stages(),
+        )
+        zone = a_zone()
+        self.keep(ZONES, "extranet", zone, status=resolved(zone), namespace="")
+        project = {"projects": [{"zone": "extranet", "id": "project-1", "name": "civil-affairs-extranet"}]}
+        self.keep(TENANTS, "civil-affairs", a_tenant(), status=project, namespace="")
+        self.keep(SYSTEMS, "permit-portal", a_system())
+
+    def keep(self, kind: Kind[Any, Any], name: str, spec: Any, *, status: Any = None, **metadata: Any) -> None:
+        """As if a watch had brought it."""
+        meta = {"name": name, "namespace": NAMESPACE, "uid": f"uid-of-{name}", "generation": 1} | metadata
+        body = {"metadata": meta, "spec": spec.model_dump(mode="json", by_alias=True, exclude_none=True)}
+        if status is not None:
+            body["status"] = status if isinstance(status, dict) else status.model_dump(mode="json", by_alias=True)
+        self.cache.keep(kind, versioned(body))
+
+    def ask(self, spec: ResourceRequestSpec | None = None, name: str = "permit-portal", **metadata: Any) -> None:
+        """Apply a request, or change it; its status stays."""
+        known = self.cache.body(REQUESTS, NAMESPACE, name) or {}
+        meta = {"uid": UID if name == "permit-portal" else f"uid-of-{name}", "finalizers": [FINALIZER]} | metadata
+        self.keep(REQUESTS, name, spec or a_spec(), status=known.get("status"), **meta)
+
+    async def turn(self, name: str = "permit-portal") -> float | None:
+        """One pass."""
+        request = self.cache.get(REQUESTS, NAMESPACE, name)
+        assert request is not None
+        return await reconcile(request, self.parts)
+
+    def approve(self, name: str = "permit-portal") -> str:
+        """The officer approves the newest plan."""
+        plan = self.cache.get(PLANS, NAMESPACE, self.status(name)["plan"])
+        assert plan is not None
+        self.keep(APPROVALS, f"approval-of-{plan.meta.name}", an_approval(plan).spec)
+        return plan.meta.name
+
+    async def built(self) -> str:
+        """A request that is asked for, approved, built and settled; returns its plan."""
+        self.ask()
+        await self.turn()
+        plan = self.approve()
+        await self.turn()
+        await self.turn()
+        return plan
+
+    def status(self, name: str = "permit-portal") -> dict[str, Any]:
+        return dict((self.cache.body(REQUESTS, NAMESPACE, name) or {}).get("status") or {})
+
+    def standing(self, condition: str = "Ready", name: str = "permit-portal") -> tuple[str, str]:
+        """(status, reason)."""
+        found = next(item for item in self.status(name)["conditions"] if item["type"] == condition)
+        return found["status"], found["reason"]
+
+
+def versioned(body: dict[str, Any]) -> dict[str, Any]:
+    meta = {"creationTimestamp": "2026-01-01T00:00:00Z", **body["metadata"], "resourceVersion": str(next(VERSIONS))}
+    return {**body, "metadata": meta}
