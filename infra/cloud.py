@@ -126,19 +126,20 @@ class Cloud:
         self._region = region
         self._pool = pool
         self._addresses: dict[Service, str] = {}
+        self.deadline_seconds = DEADLINE_SECONDS  # of each call
 
     async def warm(self) -> None:
         """Gets the token now, so that the next call is sent at once."""
-        await self._in_thread("token", partial(self._session.get_token), DEADLINE_SECONDS)
+        await self._in_thread("token", partial(self._session.get_token))
 
     async def user_id(self) -> str:
         """The id of the user behind the credential."""
-        return str(await self._in_thread("token", partial(self._session.get_user_id), DEADLINE_SECONDS))
+        return str(await self._in_thread("token", partial(self._session.get_user_id)))
 
     async def has(self, service: Service) -> bool:
         """Whether the catalogue offers the service at all."""
         try:
-            await self._in_thread(f"catalogue of {service}", partial(self._address, service), DEADLINE_SECONDS)
+            await self._in_thread(f"catalogue of {service}", partial(self._address, service))
         except CloudRefused:
             return False
         return True
@@ -191,7 +192,7 @@ class Cloud:
         headers = {"OpenStack-API-Version": microversion} if microversion else {}
         send = partial(self._send, method, service, path, json=body, headers=headers)
         try:
-            response = await self._in_thread(asked, send, DEADLINE_SECONDS)
+            response = await self._in_thread(asked, send)
         except CloudUnavailable as error:
             raise _unknown_if_change(method, error) from error
         answer = _parsed(response)
@@ -216,13 +217,13 @@ class Cloud:
             self._addresses[service] = _with_version(found, _VERSION[service])
         return self._addresses[service]
 
-    async def _in_thread(self, asked: str, call: partial[Any], deadline_seconds: float) -> Any:
+    async def _in_thread(self, asked: str, call: partial[Any]) -> Any:
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(deadline_seconds):
+            async with asyncio.timeout(self.deadline_seconds):
                 return await loop.run_in_executor(self._pool, call)
         except TimeoutError as error:
-            raise CloudUnavailable(f"no answer to {asked} within {deadline_seconds:.0f} s") from error
+            raise CloudUnavailable(f"no answer to {asked} within {self.deadline_seconds:.0f} s") from error
         except (exceptions.ConnectionError, exceptions.DiscoveryFailure) as error:
             raise CloudUnavailable(f"OpenStack does not answer to {asked}") from error
         except exceptions.HttpError as error:  # only tokens: all other calls use raise_exc=False

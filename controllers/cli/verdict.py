@@ -10,15 +10,7 @@ from controllers.api.conditions import Condition, ConditionType, Reason
 from controllers.api.requeststatus import ResourceRequestStatus
 from controllers.api.stored import ResourceRequest
 from controllers.cli.text import listed
-
-STEPS = (
-    ConditionType.VALIDATED,
-    ConditionType.COMPLIANT,
-    ConditionType.PLANNED,
-    ConditionType.APPROVED,
-    ConditionType.PROVISIONED,
-    ConditionType.CONFIGURED,
-)
+from controllers.request.status import STEPS
 
 
 class Verdict(StrEnum):

@@ -27,6 +27,7 @@ from infra.stackplan import Kind, Origin, StackPlan
 _REMOVAL_ROUNDS = 4
 
 Listener = Callable[[StepEvent], None]
+Declare = Callable[[StackPlan], Callable[[], None]]
 
 
 class CloudSource(Protocol):
@@ -63,8 +64,10 @@ class Built:
 class Engine:
     """Makes approved plans true. Start it once, close it at the end."""
 
-    def __init__(self, settings: EngineSettings, clouds: CloudSource) -> None:
+    def __init__(self, settings: EngineSettings, clouds: CloudSource, *, declare: Declare = program) -> None:
+        """`declare` turns a plan into the program for the engine; only tests have reason to give another."""
         self._settings = settings
+        self._declare = declare
         self._clouds = clouds
         self._turns = Turns(settings.processes, settings.patience_seconds)
         self._transit = Transit(settings.state)
@@ -103,7 +106,7 @@ class Engine:
                 await _delete(builder, [found for found in builder.observed.objects if authority.removes(found)])
                 builder.head_start()
             try:
-                await turn.enter(self._run(uid, builder)).up(program(plan))
+                await turn.enter(self._run(uid, builder)).up(self._declare(plan))
             finally:
                 await builder.settle()
                 state.prune()

@@ -62,6 +62,7 @@ class Transit:
             await self._runner.cleanup()
             self._runner = None
             shutil.rmtree(self._socket.parent, ignore_errors=True)
+            self._folder_note.unlink(missing_ok=True)
 
     def _fresh_folder(self) -> Path:
         """A folder nobody else could have made; the one of a process that was killed is cleared away."""

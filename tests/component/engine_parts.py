@@ -3,35 +3,33 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
-import pytest
-
 from infra.engine import Built, Engine, EngineSettings, StepEvent
+from infra.engine.engine import Declare
 from infra.provider.observe import observe
 from infra.provider.observed import Observed
+from infra.sandbox.layout import cache_folder
+from infra.sandbox.toolchain import PULUMI, ensure_tool
+from infra.stack import program
 from infra.stackplan import StackPlan
 from tests.component.fake_cloud import FakeCloud
 from tests.component.plans import UID, unheard
 
-CACHED = Path.home() / ".cache" / "kunlun" / "toolchain" / "pulumi-v3.259.0" / "pulumi"
 
-
+@cache
 def pulumi() -> Path:
-    """The engine's command: $KUNLUN_PULUMI, PATH, or the toolchain's cache."""
-    named = os.environ.get("KUNLUN_PULUMI") or shutil.which("pulumi") or str(CACHED)
-    if not Path(named).exists():
-        pytest.skip("no pulumi command: set KUNLUN_PULUMI")
-    return Path(named)
+    """The engine's command: from PATH, the toolchain's cache, or built now."""
+    return ensure_tool(PULUMI, cache_folder(os.environ), os.environ, print)
 
 
 @asynccontextmanager
-async def an_engine(cloud: FakeCloud, folder: Path) -> AsyncIterator[Engine]:
+async def an_engine(cloud: FakeCloud, folder: Path, declare: Declare = program) -> AsyncIterator[Engine]:
     """Started, and closed at the end; a second one over the same folder is a restarted operator."""
-    engine = Engine(EngineSettings(pulumi(), folder, processes=2), cloud)
+    engine = Engine(EngineSettings(pulumi(), folder, processes=2), cloud, declare=declare)
     await engine.start()
     try:
         yield engine
@@ -39,8 +37,8 @@ async def an_engine(cloud: FakeCloud, folder: Path) -> AsyncIterator[Engine]:
         await engine.close()
 
 
-async def first_build(cloud: FakeCloud, folder: Path, plan: StackPlan) -> Built:
-    async with an_engine(cloud, folder) as engine:
+async def first_build(cloud: FakeCloud, folder: Path, plan: StackPlan, declare: Declare = program) -> Built:
+    async with an_engine(cloud, folder, declare) as engine:
         return await engine.converge(plan, observed=None, on_progress=unheard)
 
 

@@ -12,7 +12,6 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-import infra.cloud
 from infra.cloud import Clouds
 from infra.cloud_answers import Absent, OutcomeUnknown
 from infra.errors import (
@@ -160,7 +159,7 @@ async def test_a_rate_limit_says_when_to_come_back(api: Api, clouds: Clouds) -> 
     assert 17 == caught.value.retry_after_seconds
 
 
-async def test_a_change_that_broke_may_have_happened(api: Api, clouds: Clouds, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_change_that_broke_may_have_happened(api: Api, clouds: Clouds) -> None:
     """A broken connection, 5xx or silence after a POST: unknown. The same for a GET is only unavailable."""
     cloud = clouds.project("p1")
     await cloud.warm()
@@ -180,7 +179,7 @@ async def test_a_change_that_broke_may_have_happened(api: Api, clouds: Clouds, m
     assert "CloudUnavailable" == OutcomeUnknown("").reason
 
 
-async def test_silence_has_a_deadline(api: Api, clouds: Clouds, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silence_has_a_deadline(api: Api, clouds: Clouds) -> None:
     """No call waits for ever."""
 
     async def silence(request: web.Request) -> web.StreamResponse:
@@ -189,7 +188,7 @@ async def test_silence_has_a_deadline(api: Api, clouds: Clouds, monkeypatch: pyt
 
     await clouds.project("p1").warm()
     api.handler = silence
-    monkeypatch.setattr(infra.cloud, "DEADLINE_SECONDS", 0.05)
+    clouds.project("p1").deadline_seconds = 0.05
     with pytest.raises(OutcomeUnknown, match="no answer to POST ports"):
         await clouds.project("p1").post("network", "ports", {})
 

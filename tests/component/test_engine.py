@@ -196,27 +196,25 @@ async def test_the_first_error_of_the_provider_is_what_is_raised(tmp_path: Path)
     assert [] == differences(planned_objects(plan), await observe(cloud, UID))
 
 
-async def test_a_program_that_declares_more_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_program_that_declares_more_is_stopped(tmp_path: Path) -> None:
     """The signature binds the engine: what a forged program adds is refused by name."""
     forged = a_plan(servers=(a_server(0), a_server(1), a_server(2)))
-    monkeypatch.setattr("infra.engine.engine.program", lambda plan: program(forged))
     cloud = FakeCloud()
 
     with pytest.raises(NotApproved, match="web-2"):
-        await first_build(cloud, tmp_path, a_plan())
+        await first_build(cloud, tmp_path, a_plan(), declare=lambda plan: program(forged))
     assert 2 >= len(cloud.all("servers"))
     assert not any(port["name"].endswith("web-2") for port in cloud.all("ports"))
 
 
-async def test_a_program_that_crashes_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_program_that_crashes_says_so(tmp_path: Path) -> None:
     """Its error is chained for the log; the message names no internals."""
 
     def crash() -> None:
         raise KeyError("lost")
 
-    monkeypatch.setattr("infra.engine.engine.program", lambda plan: crash)
     with pytest.raises(EngineFailed, match="the program failed: KeyError") as caught:
-        await first_build(FakeCloud(), tmp_path, a_plan())
+        await first_build(FakeCloud(), tmp_path, a_plan(), declare=lambda plan: crash)
     assert isinstance(caught.value.__cause__, KeyError)
 
 
