@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 from controllers.cache import Cache
 from controllers.cluster import Access, Cluster, access_from_kubeconfig, access_from_service_account
@@ -26,7 +27,7 @@ async def assembled(settings: Settings, *, monotonic: Callable[[], float]) -> As
         pulumi=settings.pulumi, state=settings.state / "engine", processes=(os.cpu_count() or 1) + 1
     )
     try:
-        async with Cluster(_access(settings)) as cluster:
+        async with Cluster(partial(_access, settings)) as cluster:
             parts = RequestParts(
                 cluster=cluster,
                 cache=Cache(),

@@ -11,7 +11,7 @@ import base64
 import json
 import ssl
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -27,6 +27,7 @@ from infra.errors import ClusterRefused, ClusterUnavailable
 
 FIELD_MANAGER = "kunlun-operator"
 DEADLINE_SECONDS = 10
+JSON = "application/json"
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 COME_BACK_LATER = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
@@ -78,8 +79,10 @@ def _material(section: Mapping[str, Any], key: str) -> str | None:
 class Cluster:
     """An open connection. Every call has a deadline and raises ClusterUnavailable when it should be repeated."""
 
-    def __init__(self, access: Access) -> None:
-        self._access = access
+    def __init__(self, find_access: Callable[[], Access]) -> None:
+        """`find_access` is asked again when the API server no longer believes what it gave: tokens are renewed."""
+        self._find_access = find_access
+        self._access = access = find_access()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=access.tls, limit=50),
             timeout=aiohttp.ClientTimeout(total=DEADLINE_SECONDS),
@@ -154,24 +157,32 @@ class Cluster:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
-        media: str = "application/json",
+        media: str = JSON,
         exists_is_none: bool = False,
     ) -> dict[str, Any] | None:
-        headers = {"Content-Type": media, **self._access.headers()}
         data = None if body is None else json.dumps(body)
+        code, content = await self._send(method, path, query, data, media)
+        if code == HTTPStatus.UNAUTHORIZED:
+            self._access = self._find_access()
+            code, content = await self._send(method, path, query, data, media)
+        return _answer(code, content, exists_is_none=exists_is_none)
+
+    async def _send(
+        self, method: str, path: str, query: Mapping[str, str] | None, data: str | None, media: str
+    ) -> tuple[int, Any]:
+        headers = {"Content-Type": media, **self._access.headers()}
         try:
             async with self._session.request(
                 method, self._access.server + path, params=query, data=data, headers=headers
             ) as reply:
-                content = await reply.json(content_type=None) if reply.content_type == "application/json" else None
-                return _answer(reply.status, content, exists_is_none=exists_is_none)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                return reply.status, await reply.json(content_type=None) if reply.content_type == JSON else None
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise ClusterUnavailable(f"the Kubernetes API did not answer: {error}") from error
 
 
 def _answer(code: int, content: Any, *, exists_is_none: bool) -> dict[str, Any] | None:
     if code < HTTPStatus.BAD_REQUEST:
-        return dict(content)
+        return dict(content or {})
     details = content if isinstance(content, dict) else {}
     message = str(details.get("message", f"HTTP {code}"))
     if code == HTTPStatus.NOT_FOUND:

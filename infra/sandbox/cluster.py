@@ -22,6 +22,7 @@ HERE = Path(__file__).parent / "manifests"
 DEPARTMENT, SYSTEM = HERE / "department.yaml", HERE / "system.yaml"
 FORGED, OFFERED = HERE / "forged.yaml", HERE / "offered.yaml"
 FIELD_MANAGER = "kunlun-sandbox"
+TENANT = "civil-affairs"
 OPERATOR, OPERATOR_NAMESPACE = "kunlun-operator", "kunlun-system"
 TOKEN_LIFETIME = "24h"  # noqa: S105  a duration
 # The API server reads its tables of kinds and policies every few seconds; until then it refuses what is right.
@@ -66,6 +67,11 @@ class Cluster:
             deadline_seconds=SETTLING_SECONDS,
         )
         self._insist(clerk, ("apply", f"--filename={SYSTEM}"))
+
+    def await_department(self) -> None:
+        """The operator has made the department's projects: from here on requests are planned at once."""
+        words = ("wait", f"tenants.kunlun.cloud/{TENANT}", "--for=condition=Ready", "--timeout=15s")
+        self._insist(self.layout.kubeconfig, words)
 
     def renew_operator_token(self) -> None:
         """The operator's identity is its service account's, as in a real cluster (TokenRequest API)."""

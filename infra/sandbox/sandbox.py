@@ -177,6 +177,7 @@ class Start:
         if self.wishes.operator:
             before = ("operator's token", "policies", "cloud", "kube-controller-manager")
             steps["operator"] = Step(partial(self.start_operator, self.wishes.operator), before)
+            steps["department's projects"] = Step(cluster.await_department, ("operator",))
         else:
             steps["no operator"] = Step(partial(end_one, self.processes, OPERATOR))
         return steps
