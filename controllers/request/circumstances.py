@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
-from controllers.api.stored import PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, ResourceRequest, Tenant
+from controllers.api.stored import PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, Plan, ResourceRequest, Tenant
 from controllers.cache import Cache
-from controllers.request.plans import plans_of
+from controllers.request.plans import newest_first
 from policies.rules import Circumstances, Usage, largest, usage_of_plan
 
 
@@ -28,6 +29,14 @@ def circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
         zone_usage=sum((usage for name, usage in usages if name == request.spec.zone), Usage()),
         tenant_usage=sum((usage for _, usage in usages), Usage()),
         volumes_available=zone.status.volumes if zone else True,
+    )
+
+
+def registry_circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
+    """What the registry's rules need to know: the system, and nothing that costs a look at every neighbour."""
+    system = cache.get(SYSTEMS, request.meta.namespace, request.spec.system)
+    return Circumstances(
+        request=request.spec, namespace=request.meta.namespace, zones={}, system=system.spec if system else None
     )
 
 
@@ -53,10 +62,12 @@ def _usages(request: ResourceRequest, cache: Cache) -> Iterator[tuple[str, Usage
 
     Of a request whose newest plan is not in force yet, the larger of the two counts in each unit.
     """
+    plans: dict[str, list[Plan]] = defaultdict(list)
+    for plan in cache.all(PLANS, request.meta.namespace):
+        plans[plan.spec.stack.origin.uid].append(plan)
     for other in _others(request, cache, request.meta.namespace):
-        zone = cache.get(ZONES, "", other.spec.zone)
-        plans = plans_of(other, cache.all(PLANS, request.meta.namespace))
+        zone, own = cache.get(ZONES, "", other.spec.zone), plans[other.meta.uid]
         named = {other.status.plan, other.status.approved_plan}
-        counted = [plan for plan in plans if plan.meta.name in named] or plans[:1]
+        counted = [plan for plan in own if plan.meta.name in named] or newest_first(own)[:1]
         if zone is not None and counted:
             yield other.spec.zone, largest(usage_of_plan(plan.spec, zone.spec) for plan in counted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.findings import sentence
 from controllers.api.stored import ResourceRequest
-from controllers.request.circumstances import circumstances
+from controllers.request.circumstances import circumstances, registry_circumstances
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
 from controllers.request.status import Report
@@ -44,5 +44,5 @@ def require_allowed(request: ResourceRequest, parts: RequestParts) -> None:
 
 def require_registered(request: ResourceRequest, parts: RequestParts) -> None:
     """Whether the system may use the cloud at all. Raises PolicyViolated."""
-    if findings := evaluate_registry(circumstances(request, parts.cache)):
+    if findings := evaluate_registry(registry_circumstances(request, parts.cache)):
         raise PolicyViolated(sentence(findings))

@@ -10,8 +10,12 @@ from controllers.cache import Cache
 
 def plans_of(request: ResourceRequest, plans: Iterable[Plan]) -> list[Plan]:
     """The request's plans, newest first."""
-    own = [plan for plan in plans if plan.spec.stack.origin.uid == request.meta.uid]
-    return sorted(own, key=lambda plan: (plan.spec.stack.origin.generation, plan.meta.created), reverse=True)
+    return newest_first(plan for plan in plans if plan.spec.stack.origin.uid == request.meta.uid)
+
+
+def newest_first(plans: Iterable[Plan]) -> list[Plan]:
+    """By the generation of the request they were made from."""
+    return sorted(plans, key=lambda plan: (plan.spec.stack.origin.generation, plan.meta.created), reverse=True)
 
 
 def newest_plan(request: ResourceRequest, plans: Sequence[Plan]) -> Plan | None:
