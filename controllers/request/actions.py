@@ -155,7 +155,7 @@ def _refers(item: PlannedObject, key: str) -> bool:
 
 
 def _word(key: str) -> str:
-    return key.removesuffix("_id").replace("_", " ")
+    return key.removesuffix("_id").replace("_gib", ", GiB:").replace("_", " ")
 
 
 def _shown(item: PlannedObject, key: str, names: Mapping[str, str]) -> str:
