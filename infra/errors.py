@@ -83,6 +83,9 @@ class StatusUnreadable(PlatformError):
 class InternalError(PlatformError):
     """A bug. The operator's log has the trace."""
 
+    def __init__(self) -> None:
+        super().__init__("an internal error, tried again; the operator's log says more")
+
 
 class TransientError(KunlunError):
     """Time acts: the same call is tried again after `retry_after_seconds`."""

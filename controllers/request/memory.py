@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from infra.cloud import Cloud, Clouds
+from infra.errors import KunlunError
 from infra.provider.observe import ProjectListing, list_project, list_servers
 
 SPREAD = 2**32
@@ -24,6 +25,21 @@ class Memory:
     next_look: float | None = None
     attempts: int = 0
     waiting_since: float | None = None
+    failure: tuple[str, float, KunlunError] | None = None  # what failed, until when it rests, and why
+
+    def rest(self, work: str, *, until: float, error: KunlunError) -> None:
+        """Work that has failed is left alone for a while, however often somebody knocks: our own status
+        writes come back as events, and would make a failing pass run again at once, for ever.
+        """
+        self.failure = (work, until, error)
+
+    def resting(self, work: str, now: float) -> tuple[float, KunlunError] | None:
+        """(seconds left, why) while this very work rests."""
+        match self.failure:
+            case (failed, until, error) if failed == work and now < until:
+                return until - now, error
+            case _:
+                return None
 
     def remember_build(self, plan: str, ids: dict[str, str]) -> None:
         """This process has made exactly this plan true."""

@@ -19,8 +19,8 @@ from controllers.request.observe import differing, observe_surely, plan_next_loo
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
 from controllers.request.servers import await_servers, provisioned, until_next_look
-from controllers.request.status import Report, is_built
-from infra.errors import ClusterUnavailable, TransientError
+from controllers.request.status import Report, is_built, pause_after
+from infra.errors import ClusterUnavailable, InternalError, KunlunError, TransientError
 from infra.planned import planned_objects
 from infra.stackplan import Kind
 
@@ -34,10 +34,18 @@ async def provision_plan(request: ResourceRequest, report: Report, parts: Reques
     if plan is None:
         raise ClusterUnavailable("the plan in force is being read", retry_after_seconds=1)
     prove(plan, request)
-    if is_built(request.status, plan.meta.name):
-        return await _watch(request, plan, report, parts)
-    built = parts.memories.of(request.meta.uid).built_by(plan.meta.name)
-    return await _finish(request, plan, report, parts, built)
+    memory = parts.memories.of(request.meta.uid)
+    if resting := memory.resting(plan.meta.name, parts.monotonic()):
+        seconds, error = resting
+        return report.failed(ConditionType.PROVISIONED, error).again_after(seconds)
+    try:
+        if is_built(request.status, plan.meta.name):
+            return await _watch(request, plan, report, parts)
+        return await _finish(request, plan, report, parts, memory.built_by(plan.meta.name))
+    except Exception as error:
+        known = error if isinstance(error, KunlunError) else InternalError()
+        memory.rest(plan.meta.name, until=parts.monotonic() + pause_after(known), error=known)
+        raise
 
 
 def resources_of(plan: Plan, ids: Mapping[str, str]) -> tuple[ResourceStatus, ...]:

@@ -66,8 +66,7 @@ async def _read(chapters: Sequence[Chapter], request: ResourceRequest, report: R
         except KunlunError as error:
             report = replace(report.failed(step, error), building_plan=_intended(request, parts))
         except Exception as error:  # a bug: the requester is told that there is one, the queue logs it
-            internal = InternalError("an internal error, tried again; the operator's log says more")
-            report = replace(report.failed(step, internal), building_plan=_intended(request, parts), bug=error)
+            report = replace(report.failed(step, InternalError()), building_plan=_intended(request, parts), bug=error)
         if not report.done(step):
             break
     return report

@@ -65,9 +65,7 @@ class Report:
         """The step was refused or went wrong; time decides only about transient errors."""
         failed = Step("False", Reason(error.reason), error.message)
         report = replace(self, steps={**self.steps, step: failed})
-        if isinstance(error, TransientError):
-            return report.again_after(error.retry_after_seconds)
-        return report.again_after(PERSON_RETRY_SECONDS)
+        return report.again_after(pause_after(error))
 
     def again_after(self, seconds: float) -> Report:
         """Another pass is wanted in `seconds`, or earlier if somebody wanted it earlier."""
@@ -77,6 +75,11 @@ class Report:
     def done(self, step: ConditionType) -> bool:
         found = self.steps.get(step)
         return found is not None and found.status == "True"
+
+
+def pause_after(error: KunlunError) -> float:
+    """Seconds until the same is worth trying again."""
+    return error.retry_after_seconds if isinstance(error, TransientError) else PERSON_RETRY_SECONDS
 
 
 def is_built(status: ResourceRequestStatus, plan_name: str) -> bool:

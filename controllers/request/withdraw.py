@@ -10,6 +10,7 @@ import structlog
 from controllers.api import FINALIZER
 from controllers.api.stored import Plan, ResourceRequest
 from controllers.publish import drop_finalizer, publish
+from controllers.request.observe import until_recovered
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
 from controllers.request.status import begin, status_of
@@ -18,6 +19,7 @@ from infra.errors import KunlunError, TransientError
 from infra.stackplan import DATA_VOLUME_PREFIX, Origin
 
 AFTER_FAILURE_SECONDS = 10.0
+REMOVAL = "removal"
 log = structlog.get_logger(__name__)
 
 
@@ -27,18 +29,25 @@ async def withdraw(request: ResourceRequest, parts: RequestParts) -> float | Non
         parts.memories.forget(request.meta.uid)
         return None
     if request.status.approved_plan is not None and request.status.project is not None:
-        pause = parts.started + parts.settings.recovery_delay_seconds - parts.monotonic()
-        if pause > 0:  # a call that a killed process had sent may still take effect
+        if (pause := _pause(request, parts)) > 0:
             return pause
         await _tell(request, "removing everything that was built", parts)
         try:
             await _remove(request, request.status.project, parts)
         except KunlunError as error:
+            pause = error.retry_after_seconds if isinstance(error, TransientError) else AFTER_FAILURE_SECONDS
+            parts.memories.of(request.meta.uid).rest(REMOVAL, until=parts.monotonic() + pause, error=error)
             await _tell(request, f"{error.reason}: {error.message}", parts)
-            return error.retry_after_seconds if isinstance(error, TransientError) else AFTER_FAILURE_SECONDS
+            return pause
     await drop_finalizer(parts, request)
     parts.memories.forget(request.meta.uid)
     return None
+
+
+def _pause(request: ResourceRequest, parts: RequestParts) -> float:
+    """Not while a call that a killed process had sent may still take effect, nor right after a failure."""
+    resting = parts.memories.of(request.meta.uid).resting(REMOVAL, parts.monotonic())
+    return max(until_recovered(parts), resting[0] if resting else 0.0)
 
 
 def discarded_volumes(plan: Plan | None) -> set[str]:

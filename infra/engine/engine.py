@@ -134,7 +134,9 @@ class Engine:
                     state.drop()
                     return sorted(found.name for found in seen.objects)
                 builder = Builder(cloud, authority, seen, Steps(len(going), on_progress), turn.patience())
-                if attempt == 0 and state.is_true(seen, self._transit.sealed_key):
+                kept = [found.identity for found in seen.objects if authority.keeps(found)]
+                known = state.covers(seen, kept, [found.identity for found in going])
+                if attempt == 0 and known and state.is_true(seen, self._transit.sealed_key):
                     await turn.enter(self._run(uid, builder)).destroy()
                 else:
                     await _delete(builder, going)

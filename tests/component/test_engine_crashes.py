@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -134,6 +135,20 @@ async def test_a_request_is_removed_with_a_lost_state_too(tmp_path: Path) -> Non
     _overwrite(state_file(tmp_path), None)
     async with an_engine(cloud, tmp_path) as engine:
         await engine.remove(plan.origin, "project-1", discard=RECORDS, on_progress=unheard)
+
+    assert {} == cloud.count()
+
+
+async def test_a_request_is_removed_with_a_state_that_knows_only_a_part(tmp_path: Path) -> None:
+    """A killed run records some objects; what it does not record hangs on what it does, and has to go first."""
+    cloud, plan = FakeCloud(), a_plan()
+    await first_build(cloud, tmp_path, plan)
+    content = json.loads(state_file(tmp_path).read_text())
+    latest = content["checkpoint"]["latest"]
+    latest["resources"] = [one for one in latest["resources"] if not one["urn"].endswith("::interface-app")]
+    state_file(tmp_path).write_text(json.dumps(content))
+    async with an_engine(cloud, tmp_path) as engine:
+        await engine.remove(plan.origin, "project-1", on_progress=unheard)
 
     assert {} == cloud.count()
 

@@ -66,8 +66,24 @@ async def test_a_failed_build_keeps_its_intent_and_looks_before_it_tries_again()
 
     assert 7 == await world.turn()
     assert plan == world.status()["buildingPlan"]
+    world.clock += 8
     await world.turn()
     assert [(plan, False), (plan, True)] == world.engine.passes
+
+
+async def test_a_failed_build_rests_however_often_it_is_woken() -> None:
+    """Its own status writes come back as events; they must not make it run again at once, for ever."""
+    world = World()
+    world.ask()
+    await world.turn()
+    world.approve()
+    world.engine.failure = CloudUnavailable("down", retry_after_seconds=7)
+    await world.turn()
+    writes = len(world.cluster.statuses)
+    for _ in range(5):
+        assert 7 >= (await world.turn() or 99)
+
+    assert (1, writes) == (len(world.engine.passes), len(world.cluster.statuses))
 
 
 async def test_a_failed_look_is_no_drift() -> None:
@@ -150,6 +166,9 @@ async def test_a_withdrawn_request_goes_only_when_everything_is_gone() -> None:
     assert [] == world.cluster.finalizers
     assert ("False", "Deleting") == world.standing()
     world.engine.failure = None
+    await world.turn()
+    assert [] == world.cluster.finalizers, "it rests after the failure"
+    world.clock += 60
     await world.turn()
     assert [[]] == world.cluster.finalizers
 
