@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
+import structlog
+
 from controllers.api.stored import Kind, Stored, stored
-from infra.errors import InvalidRequest
+from infra.errors import InvalidRequest, StatusUnreadable
 from infra.wire import WireModel
 
 Spec = TypeVar("Spec", bound=WireModel)
 Status = TypeVar("Status", bound=WireModel)
 Body = Mapping[str, Any]
+log = structlog.get_logger(__name__)
 
 
 class Cache:
@@ -52,13 +55,13 @@ class Cache:
         return None if body is None else self._parse(kind, (namespace, name), body)
 
     def all(self, kind: Kind[Spec, Status], namespace: str | None = None) -> Iterator[Stored[Spec, Status]]:
-        """Every readable object of a kind, in one namespace or in all."""
+        """Every readable object of a kind, in one namespace or in all; what cannot be read harms only itself."""
         for key, body in list(self._bodies.get(kind.name, {}).items()):
             if namespace is None or key[0] == namespace:
                 try:
                     yield self._parse(kind, key, body)
-                except InvalidRequest:
-                    continue
+                except (InvalidRequest, StatusUnreadable) as error:
+                    log.warning("unreadable", kind=kind.name, namespace=key[0], name=key[1], message=error.message)
 
     def _parse(self, kind: Kind[Spec, Status], key: tuple[str, str], body: Body) -> Stored[Spec, Status]:
         version = body["metadata"]["resourceVersion"]

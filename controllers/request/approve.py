@@ -17,7 +17,7 @@ from controllers.api.requeststatus import StageDecision
 from controllers.api.stored import APPROVALS, Approval, Plan, ResourceRequest, stored
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
-from controllers.request.status import Report
+from controllers.request.status import PERSON_RETRY_SECONDS, Report
 from infra.errors import ClusterUnavailable, PlanForged
 
 
@@ -137,4 +137,6 @@ def _not_approved(report: Report, plan: Plan, decisions: Decisions) -> Report:
     message = f"plan {plan.meta.name} awaits: {', '.join(decisions.missing)}"
     if decisions.ignored:
         message += f" (not counted: {'; '.join(decisions.ignored)})"
-    return report.waiting(ConditionType.APPROVED, Reason.AWAITING_APPROVAL, message, approvals=decisions.counted)
+    waiting = report.waiting(ConditionType.APPROVED, Reason.AWAITING_APPROVAL, message, approvals=decisions.counted)
+    # What does not count now may count later without any event of ours: a right that was granted too late.
+    return waiting.again_after(PERSON_RETRY_SECONDS) if decisions.ignored else waiting

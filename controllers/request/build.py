@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from controllers.api.stored import REQUESTS, Plan, ResourceRequest
 from controllers.request.examine import require_registered
-from controllers.request.observe import differing, observe, observe_surely, plan_next_look, told
+from controllers.request.observe import can_be_corrected, differing, observe, observe_surely, plan_next_look, told
 from controllers.request.parts import RequestParts
 from controllers.request.progress import publish_intent, reporting_progress
 from controllers.request.status import Report
 from infra.engine import Built
 from infra.errors import EngineInterrupted
-from infra.provider.observed import Deviation, Observed
+from infra.provider.observed import Observed
 
 LONGEST_RETRY_SECONDS = 300.0
-UNDONE = {Deviation.MISSING, Deviation.CHANGED}
 
 
 async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> dict[str, str]:
@@ -51,7 +50,7 @@ async def _converge(
 async def _verified(request: ResourceRequest, plan: Plan, parts: RequestParts) -> bool:
     """Whether the cloud is exactly as planned. Raises when something planned is not there; less and less often."""
     left = differing(plan, await observe(request, plan, parts))
-    if undone := [item for item in left if item.deviation in UNDONE]:
+    if undone := [item for item in left if can_be_corrected(plan, item)]:
         pause = min(2.0 ** parts.memories.of(request.meta.uid).count_attempt(), LONGEST_RETRY_SECONDS)
         raise EngineInterrupted(f"not yet as planned: {told(undone)}", retry_after_seconds=pause)
     return not left

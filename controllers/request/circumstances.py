@@ -68,6 +68,7 @@ def _usages(request: ResourceRequest, cache: Cache) -> Iterator[tuple[str, Usage
     for other in _others(request, cache, request.meta.namespace):
         zone, own = cache.get(ZONES, "", other.spec.zone), plans[other.meta.uid]
         named = {other.status.plan, other.status.approved_plan}
-        counted = [plan for plan in own if plan.meta.name in named] or newest_first(own)[:1]
+        newest = newest_first(own)[:1]  # the status may not name it yet
+        counted = [plan for plan in own if plan.meta.name in named or plan in newest]
         if zone is not None and counted:
             yield other.spec.zone, largest(usage_of_plan(plan.spec, zone.spec) for plan in counted)

@@ -105,7 +105,9 @@ def _inputs(
     older = _plans(request, parts)
     in_force = plan_named(request.status.approved_plan, request, parts.cache)
     if in_force is None and request.status.approved_plan is not None:
-        raise ClusterUnavailable("the plan in force is being read", retry_after_seconds=1)
+        raise ClusterUnavailable(
+            "the plan in force is not there: on its way, or removed by somebody", retry_after_seconds=5
+        )
     unfinished = in_force is not None and not is_built(request.status, in_force.meta.name)
     previous = in_force or next(iter(older), None)
     return Inputs(

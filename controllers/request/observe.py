@@ -15,6 +15,7 @@ from infra.provider.observed import Deviation, Difference, Observed, differences
 from infra.stackplan import DATA_VOLUME_PREFIX
 
 SHOWN = 10
+UNDONE = {Deviation.MISSING, Deviation.CHANGED}
 SECOND_LOOKS_SECONDS = (0.5, 1.5)
 
 
@@ -53,7 +54,12 @@ def until_recovered(parts: RequestParts) -> float:
 
 def differing(plan: Plan, observed: Observed) -> list[Difference]:
     """Where the cloud is not what the plan says; a data volume that outlived its server is no difference."""
-    return [item for item in differences(planned_objects(plan.spec.stack), observed) if not _was_kept(item)]
+    return [item for item in differences(planned_objects(plan.spec.stack), observed) if not _was_kept(plan, item)]
+
+
+def can_be_corrected(plan: Plan, item: Difference) -> bool:
+    """Whether the approved plan permits to put it right: what is missing, changed, or to be removed by it."""
+    return item.deviation in UNDONE or _is_removal(plan, item)
 
 
 def told(found: Collection[Difference]) -> str:
@@ -70,8 +76,14 @@ def plan_next_look(request: ResourceRequest, plan: Plan, parts: RequestParts) ->
     parts.memories.of(request.meta.uid).next_look = max(turn, parts.monotonic() + until_recovered(parts))
 
 
-def _was_kept(item: Difference) -> bool:
-    return item.deviation is Deviation.UNEXPECTED and item.name.startswith(DATA_VOLUME_PREFIX)
+def _was_kept(plan: Plan, item: Difference) -> bool:
+    is_data = item.deviation is Deviation.UNEXPECTED and item.name.startswith(DATA_VOLUME_PREFIX)
+    return is_data and not _is_removal(plan, item)
+
+
+def _is_removal(plan: Plan, item: Difference) -> bool:
+    identity = (item.kind, item.name, item.fingerprint)
+    return any(identity == (gone.kind, gone.name, gone.fingerprint) for gone in plan.spec.stack.removals)
 
 
 def _in_words(found: Difference) -> str:

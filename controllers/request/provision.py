@@ -15,12 +15,12 @@ from controllers.api.resourcerequest import DriftPolicy
 from controllers.api.stored import Plan, ResourceRequest
 from controllers.request.approve import prove
 from controllers.request.build import build_plan
-from controllers.request.observe import differing, observe_surely, plan_next_look, told
+from controllers.request.observe import can_be_corrected, differing, observe_surely, plan_next_look, told
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
 from controllers.request.servers import await_servers, provisioned, until_next_look
 from controllers.request.status import Report, is_built, pause_after
-from infra.errors import ClusterUnavailable, InternalError, KunlunError, TransientError
+from infra.errors import ClusterUnavailable, InternalError, KunlunError
 from infra.planned import planned_objects
 from infra.stackplan import Kind
 
@@ -32,7 +32,9 @@ async def provision_plan(request: ResourceRequest, report: Report, parts: Reques
     """Make what the plan in force says, or make sure that it is so. A settled request costs nothing here."""
     plan = plan_named(report.approved_plan, request, parts.cache)
     if plan is None:
-        raise ClusterUnavailable("the plan in force is being read", retry_after_seconds=1)
+        raise ClusterUnavailable(
+            "the plan in force is not there: on its way, or removed by somebody", retry_after_seconds=5
+        )
     prove(plan, request)
     memory = parts.memories.of(request.meta.uid)
     if resting := memory.resting(plan.meta.name, parts.monotonic()):
@@ -74,12 +76,13 @@ async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: Re
         return _as_before(request, plan, report, parts)
     try:
         drift = differing(plan, await observe_surely(request, plan, parts, not_older_than=RECENT_SECONDS))
-    except TransientError as error:  # not having seen it is no reason to doubt it
-        return _as_before(request, plan, report, parts).again_after(error.retry_after_seconds)
+    except KunlunError as error:  # not having seen it is no reason to doubt it
+        memory.next_look = parts.monotonic() + pause_after(error)
+        return _as_before(request, plan, report, parts)
     plan_next_look(request, plan, parts)
     if not drift:
         return provisioned(request, plan, report, parts)
-    if request.spec.drift_policy is DriftPolicy.CORRECT:
+    if request.spec.drift_policy is DriftPolicy.CORRECT and any(can_be_corrected(plan, item) for item in drift):
         return await _finish(request, plan, report, parts, {})
     report = report.waiting(ConditionType.PROVISIONED, Reason.DRIFTED, f"not as approved: {told(drift)}")
     return report.again_after(until_next_look(request, parts))

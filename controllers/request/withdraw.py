@@ -15,7 +15,7 @@ from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
 from controllers.request.status import begin, status_of
 from infra.engine import StepEvent
-from infra.errors import KunlunError, TransientError
+from infra.errors import InternalError, InvalidRequest, KunlunError, TransientError
 from infra.stackplan import DATA_VOLUME_PREFIX, Origin
 
 AFTER_FAILURE_SECONDS = 10.0
@@ -35,13 +35,20 @@ async def withdraw(request: ResourceRequest, parts: RequestParts) -> float | Non
         try:
             await _remove(request, request.status.project, parts)
         except KunlunError as error:
-            pause = error.retry_after_seconds if isinstance(error, TransientError) else AFTER_FAILURE_SECONDS
-            parts.memories.of(request.meta.uid).rest(REMOVAL, until=parts.monotonic() + pause, error=error)
-            await _tell(request, f"{error.reason}: {error.message}", parts)
-            return pause
+            return await _failed(request, error, parts)
+        except Exception:
+            await _failed(request, InternalError(), parts)
+            raise
     await drop_finalizer(parts, request)
     parts.memories.forget(request.meta.uid)
     return None
+
+
+async def _failed(request: ResourceRequest, error: KunlunError, parts: RequestParts) -> float:
+    pause = error.retry_after_seconds if isinstance(error, TransientError) else AFTER_FAILURE_SECONDS
+    parts.memories.of(request.meta.uid).rest(REMOVAL, until=parts.monotonic() + pause, error=error)
+    await _tell(request, f"{error.reason}: {error.message}", parts)
+    return pause
 
 
 def _pause(request: ResourceRequest, parts: RequestParts) -> float:
@@ -51,14 +58,27 @@ def _pause(request: ResourceRequest, parts: RequestParts) -> float:
 
 
 def discarded_volumes(plan: Plan | None) -> set[str]:
-    """Logical names of the data volumes that the plan in force says go with their servers; without it none do."""
-    servers = plan.spec.stack.servers if plan else ()
-    return {
+    """Logical names of the data volumes that the plan in force says go with their servers; without it none do.
+
+    Among them are those it removes itself: signed for already, if it was not carried out to its end.
+    """
+    if plan is None:
+        return set()
+    stack = plan.spec.stack
+    going = {
         f"{DATA_VOLUME_PREFIX}{server.name}.{volume.name}"
-        for server in servers
+        for server in stack.servers
         for volume in server.volumes
         if volume.on_delete == "Delete"
     }
+    return going | {gone.name for gone in stack.removals if gone.name.startswith(DATA_VOLUME_PREFIX)}
+
+
+def _plan_in_force(request: ResourceRequest, parts: RequestParts) -> Plan | None:
+    try:
+        return plan_named(request.status.approved_plan, request, parts.cache)
+    except InvalidRequest:  # written by another release: what it says of data is not known, so all data stays
+        return None
 
 
 async def _remove(request: ResourceRequest, project: str, parts: RequestParts) -> None:
@@ -73,8 +93,7 @@ async def _remove(request: ResourceRequest, project: str, parts: RequestParts) -
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-    plan = plan_named(request.status.approved_plan, request, parts.cache)
-    discard = discarded_volumes(plan)
+    discard = discarded_volumes(_plan_in_force(request, parts))
     kept = await parts.engine.remove(origin, project, discard=discard, on_progress=on_progress)
     await asyncio.gather(*tasks)
     if kept:

@@ -54,11 +54,14 @@ class Turns:
         self._patience_seconds = patience_seconds
         self._locks: dict[str, asyncio.Lock] = {}
         self._turns: dict[str, Turn] = {}
+        self._closed = False
 
     @asynccontextmanager
     async def take(self, uid: str) -> AsyncIterator[Turn]:
         """Waits for the request's turn and for a slot. A turn stopped while it waits for a slot does not begin."""
         async with self._locks.setdefault(uid, asyncio.Lock()):
+            if self._closed:
+                raise EngineInterrupted("the operator is stopping; the next one continues")
             turn = self._turns[uid] = Turn(self._patience_seconds)
             try:
                 async with self._slots:
@@ -75,4 +78,6 @@ class Turns:
                 return
 
     async def stop_all(self) -> None:
+        """Stops every turn; no other begins."""
+        self._closed = True
         await asyncio.gather(*(self.stop(uid) for uid in list(self._turns)))

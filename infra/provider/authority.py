@@ -55,9 +55,10 @@ class Authority:
         return self.teardown and found.name.startswith(DATA_VOLUME_PREFIX) and found.name not in self.discarded
 
     def _is_spare(self, found: ObservedObject) -> bool:
-        """A second object of one that was approved once."""
+        """A second object of one approved once. Never a data volume: a restored backup bears our marker, too."""
         planned = self.planned.get(found.name)
-        return found.twin and planned is not None and identity_of(planned) == found.identity
+        is_second = found.twin and planned is not None and identity_of(planned) == found.identity
+        return is_second and not found.name.startswith(DATA_VOLUME_PREFIX)
 
 
 def authority_of(plan: StackPlan) -> Authority:

@@ -89,6 +89,7 @@ class Difference:
     name: str
     id: str | None = None
     fields: tuple[str, ...] = ()
+    fingerprint: str = ""
 
 
 def differences(planned: Mapping[str, PlannedObject], observed: Observed) -> list[Difference]:
@@ -124,4 +125,4 @@ def _surplus(wanted: Mapping[Identity, PlannedObject], observed: Observed) -> It
         if found.twin:
             yield Difference(Deviation.TWIN, found.kind, found.name, found.id)
         elif found.identity not in wanted:
-            yield Difference(Deviation.UNEXPECTED, found.kind, found.name, found.id)
+            yield Difference(Deviation.UNEXPECTED, found.kind, found.name, found.id, fingerprint=found.fingerprint)

@@ -6,8 +6,9 @@ import pytest
 
 from controllers.api import FINALIZER
 from controllers.api.stored import PLANS, REQUESTS, ZONES
-from infra.errors import CloudUnavailable, StatusUnreadable
-from tests.build import NAMESPACE, a_flow, a_server, a_spec, a_zone, resolved
+from controllers.request.withdraw import discarded_volumes
+from infra.errors import CloudUnavailable, RateLimited, StatusUnreadable
+from tests.build import NAMESPACE, a_content, a_flow, a_plan, a_server, a_spec, a_zone, resolved
 from tests.unit.world import World, versioned
 
 
@@ -95,6 +96,33 @@ async def test_a_failed_look_is_no_drift() -> None:
     await world.turn()
 
     assert ("True", "Ready") == world.standing()
+
+
+async def test_a_failed_look_is_repeated_when_the_cloud_says_so() -> None:
+    """Not every second: whoever is asked to wait, waits."""
+    world = World()
+    await world.built()
+    world.clock += 1000
+    world.surveys.failure = RateLimited("slowly", retry_after_seconds=60)
+
+    assert 59 < (await world.turn() or 0) <= 60
+
+
+async def test_two_requests_that_grow_at_once_do_not_share_one_quota() -> None:
+    """A plan counts from the moment it exists, also while the status still names the one before."""
+    world = World()
+    for name in ("first", "second"):
+        world.ask(a_spec(servers=[a_server(count=2)]), name=name)
+        await world.turn(name)
+    before = world.status("first")
+    world.ask(a_spec(servers=[a_server(count=8)]), name="first", generation=2)
+    await world.turn("first")
+    body = dict(world.cache.body(REQUESTS, NAMESPACE, "first") or {})
+    world.cache.keep(REQUESTS, versioned({**body, "status": before}))
+    world.ask(a_spec(servers=[a_server(count=6)]), name="second", generation=2)
+    await world.turn("second")
+
+    assert ("False", "PolicyViolated") == world.standing(name="second")
 
 
 async def test_drift_is_reported_and_nothing_is_built_for_it() -> None:
@@ -186,6 +214,16 @@ async def test_only_the_plan_in_force_says_which_data_goes() -> None:
     await world.turn()
 
     assert [{"volume-web-0.cache"}] == world.engine.removed
+
+
+def test_a_signed_deletion_that_was_cut_off_is_done_with_the_request() -> None:
+    """The plan in force does not name the volume any more, but its removals do."""
+    volume = {"name": "cache", "sizeGiB": 1, "onDelete": "Delete"}
+    before = a_content(a_spec(servers=[a_server(count=1, volumes=[volume])]))
+    after = a_content(a_spec(servers=[a_server(count=1)]), in_force=before.stack, generation=2)
+
+    assert {"volume-web-0.cache"} == discarded_volumes(a_plan(after))
+    assert set() == discarded_volumes(None)
 
 
 async def test_an_unreadable_status_is_not_taken_for_an_empty_one() -> None:
