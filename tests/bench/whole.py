@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import Sandbox
+from tests.conftest import Sandbox, kubectl_program
 from tests.e2e.story import Story, a_server
 
 STANDARD: dict[str, Any] = {
@@ -31,7 +31,7 @@ class WholeOperator:
         story.apply(**STANDARD)
         plan = story.planned()
         waiting = [
-            "kubectl",
+            str(kubectl_program()),
             f"--kubeconfig={self._sandbox.kubeconfig('clerk')}",
             "wait",
             f"rr/{name}",
