@@ -156,9 +156,6 @@ class Cloud:
     async def put(self, service: Service, path: str, body: Mapping[str, Any]) -> Answer:
         return await self._call("PUT", service, path, body)
 
-    async def patch(self, service: Service, path: str, body: Mapping[str, Any]) -> Answer:
-        return await self._call("PATCH", service, path, body)
-
     async def delete(self, service: Service, path: str) -> None:
         """Absence is success: deleting twice is no error."""
         try:

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, Protocol
@@ -40,7 +40,6 @@ class Story:
 
     sandbox: Sandbox
     name: str
-    uids: list[str] = field(default_factory=list)
 
     def apply(self, persona: str = "clerk", **spec: Any) -> None:
         """Apply the request; whatever is not given is as in `document`."""
