@@ -124,11 +124,15 @@ class ServerPlan(WireModel):
 
 
 class Removal(WireModel):
-    """An existing object this plan takes away, named as its marker names it."""
+    """An existing object this plan takes away, named as its marker names it.
+
+    With `id` (a repair) only that very object goes: the plan may name another of the same identity, made after it.
+    """
 
     kind: Kind
     name: LogicalName
     fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
 
 class StackPlan(WireModel):
