@@ -19,6 +19,7 @@ from pydantic import Field
 from infra.wire import WireModel
 
 MARKER_PREFIX = "kunlun.cloud"
+MOST_REMOVALS = 1024
 DATA_VOLUME_PREFIX = "volume-"  # of logical names; boot volumes have another
 
 Name = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
@@ -145,7 +146,7 @@ class StackPlan(WireModel):
     networks: Annotated[tuple[NetworkPlan, ...], Field(min_length=1, max_length=8)]
     groups: Annotated[tuple[GroupPlan, ...], Field(max_length=32)]
     servers: Annotated[tuple[ServerPlan, ...], Field(max_length=64)]
-    removals: Annotated[tuple[Removal, ...], Field(max_length=1024)] = ()
+    removals: Annotated[tuple[Removal, ...], Field(max_length=MOST_REMOVALS)] = ()
 
 
 def marker(uid: str, name: str, fingerprint: str) -> str:

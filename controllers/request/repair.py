@@ -13,8 +13,9 @@ from controllers.api.stored import Approval, Plan
 from controllers.request.actions import CONSEQUENCES
 from controllers.request.plans import is_repair
 from infra.provider.repairs import Repair
-from infra.stackplan import Kind
+from infra.stackplan import MOST_REMOVALS, Kind
 
+MOST_NAMED = 512  # more than a plan can have replaced; a flood of marked objects goes in several plans
 _INTERRUPTED: Mapping[Kind, str] = {
     Kind.PORT: "made anew with its address and attached to its server; the connection is interrupted",
     Kind.ROUTER: "made anew; all connections through it are interrupted",
@@ -27,10 +28,11 @@ _INTERRUPTED: Mapping[Kind, str] = {
 def repair_content(in_force: PlanSpec, repairs: Sequence[Repair], stages: tuple[RequiredStage, ...]) -> PlanContent:
     """What is in force, plus the removals; officers see of each what becomes of it, and why."""
     signed = [gone for gone in in_force.stack.removals if gone.id is None]
-    removals = (*signed, *(repair.removal for repair in repairs))
+    named = repairs[: min(MOST_NAMED, MOST_REMOVALS - len(signed))]
+    removals = (*signed, *(repair.removal for repair in named))
     return PlanContent(
         stack=in_force.stack.model_copy(update={"removals": removals}),
-        actions=tuple(_action(repair) for repair in repairs),
+        actions=tuple(_action(repair) for repair in named),
         costs=in_force.costs,
         monthly_yuan=in_force.monthly_yuan,
         stages=stages,

@@ -43,12 +43,18 @@ def repairs_of(plan: StackPlan, observed: Observed) -> tuple[Repair, ...]:
             repairs.append(_repair(found, reasons[found.name], replaced=True))
         elif found.identity not in known | signed:
             repairs.append(_repair(found, "carries the mark of this request and is in no plan", replaced=False))
-    return tuple(repairs)
+    return tuple(sorted(repairs, key=_place))
 
 
 def beyond_repair(planned: PlannedObject, found: ObservedObject) -> tuple[str, ...]:
     """The inputs that differ and cannot be put right on the living object."""
     return tuple(key for key in differing_fields(planned, found) if key in fixed_for_life(planned.kind))
+
+
+def _place(repair: Repair) -> tuple[bool, str, str, str]:
+    """An order that does not depend on OpenStack's: the same drift has to make the same plan."""
+    gone = repair.removal
+    return not repair.replaced, gone.kind.value, gone.name, gone.id or ""
 
 
 def _reasons_to_replace(planned: Mapping[str, PlannedObject], observed: Observed) -> Mapping[str, str]:

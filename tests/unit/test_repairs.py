@@ -12,7 +12,7 @@ from controllers.request.actions import removals_between
 from controllers.request.drift import told
 from controllers.request.observe import can_be_corrected
 from controllers.request.plans import newest_plan
-from controllers.request.repair import repair_content, superfluous
+from controllers.request.repair import MOST_NAMED, repair_content, superfluous
 from infra.planned import planned_objects
 from infra.provider.authority import authority_of
 from infra.provider.observed import Deviation, Difference, Observed, ObservedObject, differences
@@ -113,6 +113,25 @@ def test_the_same_drift_is_the_same_plan() -> None:
 
     assert first == again == renamed_too
     assert first != another != plan_digest(RICH)
+
+
+def test_the_order_in_which_openstack_lists_makes_no_difference() -> None:
+    """Else the same drift would be another plan at every look."""
+    seen = observed(RICH.stack, server_web_0={"image_id": "x"}, router={"uplink_id": "another"})
+    turned = replace(seen, objects=tuple(reversed(seen.objects)))
+
+    assert repairs_of(RICH.stack, seen) == repairs_of(RICH.stack, turned)
+
+
+def test_a_flood_of_marked_objects_goes_in_several_plans() -> None:
+    """A plan is bounded; what is replaced comes first, the rest follows when it is done."""
+    seen = observed(RICH.stack, server_web_0={"image_id": "x"})
+    flood = tuple(an_object(seen.objects[0], id=f"id-{number}", name=f"router-{number}") for number in range(2000))
+    repairs = repairs_of(RICH.stack, replace(seen, objects=(*flood, *seen.objects)))
+    content = repair_content(a_plan(RICH).spec, repairs, RICH.stages)
+
+    assert MOST_NAMED == len(content.stack.removals) == len(content.actions)
+    assert "server-web-0" in {action.name for action in content.actions}
 
 
 def test_a_repair_of_a_repair_names_only_what_is_wrong_now() -> None:
