@@ -111,6 +111,11 @@ class Cluster:
             "POST", _path(kind, body["metadata"].get("namespace", "")), body=complete, exists_is_none=True
         )
 
+    async def delete(self, kind: Kind[Any, Any], meta: Meta) -> None:
+        """Delete this very object (by uid). Absence is success."""
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": meta.uid}}
+        await self._call("DELETE", _path(kind, meta.namespace, meta.name), body=body)
+
     async def apply_status(self, kind: Kind[Any, Any], meta: Meta, status: Mapping[str, Any]) -> dict[str, Any] | None:
         """Write the whole status. None when the object is gone. An equal status costs no new version."""
         body = {"apiVersion": API_VERSION, "kind": kind.name, "status": status}

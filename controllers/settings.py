@@ -22,3 +22,5 @@ class Settings:
     build_deadline_seconds: float = 1800.0
     # A call that a killed process had sent may still take effect; before looking, this long is waited.
     recovery_delay_seconds: float = 4.0
+    # What was built and is not listed is looked for again after these pauses before it is taken for gone.
+    second_looks_seconds: tuple[float, ...] = (0.5, 1.5)

@@ -55,6 +55,15 @@ FORCES_REPLACEMENT: Mapping[Kind, tuple[str, ...]] = {
 }
 
 
+# Of these, what can be put right on the living object when somebody changed it by hand: a port is attached again.
+_PUT_RIGHT_IN_PLACE: Mapping[Kind, tuple[str, ...]] = {Kind.SERVER: ("port",)}
+
+
+def fixed_for_life(kind: Kind) -> tuple[str, ...]:
+    """Inputs that, once different in the cloud, only another object can have as planned."""
+    return tuple(key for key in FORCES_REPLACEMENT[kind] if key not in _PUT_RIGHT_IN_PLACE.get(kind, ()))
+
+
 def planned_objects(plan: StackPlan) -> Mapping[str, PlannedObject]:
     """Every object of the plan by logical name, in an order in which they can be created."""
     return _planned_objects(plan)

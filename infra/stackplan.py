@@ -19,6 +19,7 @@ from pydantic import Field
 from infra.wire import WireModel
 
 MARKER_PREFIX = "kunlun.cloud"
+MOST_REMOVALS = 1024
 DATA_VOLUME_PREFIX = "volume-"  # of logical names; boot volumes have another
 
 Name = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
@@ -124,11 +125,15 @@ class ServerPlan(WireModel):
 
 
 class Removal(WireModel):
-    """An existing object this plan takes away, named as its marker names it."""
+    """An existing object this plan takes away, named as its marker names it.
+
+    With `id` (a repair) only that very object goes: the plan may name another of the same identity, made after it.
+    """
 
     kind: Kind
     name: LogicalName
     fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
 
 class StackPlan(WireModel):
@@ -141,7 +146,7 @@ class StackPlan(WireModel):
     networks: Annotated[tuple[NetworkPlan, ...], Field(min_length=1, max_length=8)]
     groups: Annotated[tuple[GroupPlan, ...], Field(max_length=32)]
     servers: Annotated[tuple[ServerPlan, ...], Field(max_length=64)]
-    removals: Annotated[tuple[Removal, ...], Field(max_length=1024)] = ()
+    removals: Annotated[tuple[Removal, ...], Field(max_length=MOST_REMOVALS)] = ()
 
 
 def marker(uid: str, name: str, fingerprint: str) -> str:

@@ -18,6 +18,7 @@ from controllers.cli.reading import Reading
 from controllers.cli.screen import facts, grid, lines, section
 from controllers.cli.text import counted, listed, plain, yuan
 from controllers.cli.traffic import COLUMNS, stated_flows, traffic
+from controllers.request.plans import is_repair
 from infra.stackplan import StackPlan
 
 STYLES = {
@@ -91,6 +92,8 @@ def _header(reading: Reading) -> Iterator[tuple[str, object]]:
     yield "Zone", stack.zone
     yield "Project", stack.project.name
     yield "Asked by", request.spec.requested_by if request else "unknown: the request is gone"
+    if is_repair(reading.plan):
+        yield "Purpose", "repairs what was changed by hand; nothing new is asked for"
     yield "Environment", request.spec.environment if request else "unknown"
     yield "Standing", standing(reading)
     yield "Digest", f"{reading.plan.spec.digest} (computed here from this content: it matches)"

@@ -33,7 +33,8 @@ def removals_between(
         for name, item in old.items()
         if name not in retained and (name not in new or new[name].fingerprint != item.fingerprint)
     ]
-    still = [item for item in unfinished if item.name not in new or new[item.name].fingerprint != item.fingerprint]
+    open_ = [item for item in unfinished if item.id is None]  # what a repair still owes is found again by looking
+    still = [item for item in open_ if item.name not in new or new[item.name].fingerprint != item.fingerprint]
     return tuple(dict.fromkeys([*leaving, *still]))
 
 
@@ -115,7 +116,7 @@ def _described(item: PlannedObject, names: Mapping[str, str]) -> str:
         case Kind.VOLUME:
             return f"{item.inputs['size_gib']} GiB"
         case Kind.SECURITY_GROUP_RULES:
-            return _joined([_rule(rule) for rule in item.inputs["rules"]]) or "closed"
+            return _joined([rule_in_words(rule) for rule in item.inputs["rules"]]) or "closed"
         case _:
             return ""
 
@@ -131,8 +132,8 @@ def _changed(old: PlannedObject, new: PlannedObject, names: Mapping[str, str]) -
 
 
 def _changed_rules(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> str:
-    opened = [f"opens {_rule(rule)}" for rule in new if rule not in old]
-    closed = [f"closes {_rule(rule)}" for rule in old if rule not in new]
+    opened = [f"opens {rule_in_words(rule)}" for rule in new if rule not in old]
+    closed = [f"closes {rule_in_words(rule)}" for rule in old if rule not in new]
     return _joined(opened + closed)
 
 
@@ -142,11 +143,14 @@ def _joined(phrases: list[str]) -> str:
     return f"{shown}; and {more} more, see the plan's groups" if more > 0 else shown
 
 
-def _rule(rule: Mapping[str, Any]) -> str:
+def rule_in_words(rule: Mapping[str, Any]) -> str:
+    """`tcp/443 from 10.20.0.0/16`; also of a rule that is in no plan, where anything may be open."""
     first, last = rule["port_first"], rule["port_last"]
     ports = "" if first is None else f"/{first}" if first == last else f"/{first}-{last}"
     way = "from" if rule["direction"] == "ingress" else "to"
-    return f"{rule['protocol']}{ports} {way} {str(rule['remote']).removeprefix('@group-')}"
+    return (
+        f"{rule['protocol'] or 'everything'}{ports} {way} {str(rule['remote'] or 'anywhere').removeprefix('@group-')}"
+    )
 
 
 def _refers(item: PlannedObject, key: str) -> bool:

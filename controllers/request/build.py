@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from controllers.api.stored import REQUESTS, Plan, ResourceRequest
+from controllers.request.drift import told
 from controllers.request.examine import require_registered
-from controllers.request.observe import can_be_corrected, differing, observe, observe_surely, plan_next_look, told
+from controllers.request.observe import can_be_corrected, observe, observe_surely, plan_next_look, see
 from controllers.request.parts import RequestParts
 from controllers.request.progress import publish_intent, reporting_progress
 from controllers.request.status import Report
@@ -22,15 +23,13 @@ async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts
     first = request.status.building_plan is None
     observed = None if first else await observe_surely(request, plan, parts)
     memory.forget_build()
-    if observed is not None and not differing(plan, observed):
+    if observed is not None and not see(request, plan, observed, parts).drift:
         memory.remember_build(plan.meta.name, dict(Built.of(observed).ids))
     else:
         ids = await _converge(request, plan, report, parts, observed)
-        as_planned = observed is None or await _verified(request, plan, parts)
+        if observed is not None:
+            await _verify(request, plan, parts)
         memory.remember_build(plan.meta.name, ids)
-        if not as_planned:  # done, but with something beside it: said by the next look, which is now
-            memory.next_look = parts.monotonic()
-            return ids
     plan_next_look(request, plan, parts)
     return memory.ids
 
@@ -47,10 +46,11 @@ async def _converge(
     return dict(built.ids)
 
 
-async def _verified(request: ResourceRequest, plan: Plan, parts: RequestParts) -> bool:
-    """Whether the cloud is exactly as planned. Raises when something planned is not there; less and less often."""
-    left = differing(plan, await observe(request, plan, parts))
+async def _verify(request: ResourceRequest, plan: Plan, parts: RequestParts) -> None:
+    """Look whether the cloud is as planned. Raises when something is left that should have been done; less and less
+    often. What the plan does not permit to put right is only remembered.
+    """
+    left = see(request, plan, await observe(request, plan, parts), parts).drift
     if undone := [item for item in left if can_be_corrected(plan, item)]:
         pause = min(2.0 ** parts.memories.of(request.meta.uid).count_attempt(), LONGEST_RETRY_SECONDS)
         raise EngineInterrupted(f"not yet as planned: {told(undone)}", retry_after_seconds=pause)
-    return not left

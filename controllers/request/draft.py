@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from controllers.api import API_VERSION
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.plan import Operation, PlanSpec, plan_name
-from controllers.api.stored import PLANS, REQUESTS, ZONES, Plan, ResourceRequest, stored
+from controllers.api.stored import APPROVALS, PLANS, REQUESTS, ZONES, Plan, ResourceRequest, stored
 from controllers.request.addresses import allocate
 from controllers.request.approve import prove
 from controllers.request.circumstances import planned_prefixes, tenant_of
@@ -16,6 +16,7 @@ from controllers.request.examine import require_allowed
 from controllers.request.parts import RequestParts
 from controllers.request.plan import Catalogue, Inputs, plan_content, signed
 from controllers.request.plans import newest_plan, plan_named, plans_of
+from controllers.request.repair import repair_content, superfluous
 from controllers.request.status import Report, is_built
 from infra.catalogue import observe_prefixes
 from infra.errors import ClusterUnavailable, ZoneUnknown
@@ -36,6 +37,7 @@ async def draft_plan(request: ResourceRequest, report: Report, parts: RequestPar
             if plan is None:
                 require_allowed(request, parts)
                 plan = await _create(request, catalogue, project, parts)
+    plan = await _or_repair(plan, request, parts)
     prove(plan, request)
     return report.reached(
         ConditionType.PLANNED,
@@ -88,7 +90,38 @@ async def _create(request: ResourceRequest, catalogue: Catalogue, project: Proje
     existing = await observe_prefixes(parts.clouds.admin(), catalogue.status.subnet_pool_id or "")
     taken = [*map(IPv4Network, existing), *planned_prefixes(request, parts.cache)]
     inputs = _inputs(request, catalogue, project, taken, parts)
-    spec = signed(plan_content(inputs))
+    return await _written(request, signed(plan_content(inputs)), parts)
+
+
+async def _or_repair(plan: Plan, request: ResourceRequest, parts: RequestParts) -> Plan:
+    """The plan in force, or the one that repairs it while it has to be repaired; else the plan given.
+
+    A repair is of the present version of the request: while a newer one waits for its approval, that comes first.
+    """
+    in_force = plan_named(request.status.approved_plan, request, parts.cache)
+    if in_force is None or in_force.spec.stack.origin.generation != request.meta.generation:
+        return plan
+    seen = parts.memories.of(request.meta.uid).seen_of(in_force.meta.name)
+    if seen is None:  # not looked yet: as the status says
+        return plan
+    wanted = in_force
+    if seen.repairs:
+        prove(in_force, request)
+        spec = signed(repair_content(in_force.spec, seen.repairs, required_stages(parts.procedure)))
+        known = plan_named(plan_name(request.meta.name, spec.digest), request, parts.cache)
+        wanted = known or await _written(request, spec, parts)
+    if wanted.meta.name != request.status.plan:
+        await _clear_away(request, {wanted.meta.name, in_force.meta.name}, parts)
+    return wanted
+
+
+async def _clear_away(request: ResourceRequest, needed: set[str], parts: RequestParts) -> None:
+    approvals = parts.cache.all(APPROVALS, request.meta.namespace)
+    for plan in superfluous(_plans(request, parts), approvals, needed=needed):
+        await parts.cluster.delete(PLANS, plan.meta)
+
+
+async def _written(request: ResourceRequest, spec: PlanSpec, parts: RequestParts) -> Plan:
     body = await parts.cluster.create(PLANS, _body(request, spec))
     if body is None:  # made by a pass whose memory is lost; the watch will bring it
         raise ClusterUnavailable(

@@ -11,9 +11,20 @@ from dataclasses import dataclass, field
 from infra.cloud import Cloud, Clouds
 from infra.errors import KunlunError
 from infra.provider.observe import ProjectListing, list_project, list_servers
+from infra.provider.observed import Difference
+from infra.provider.repairs import Repair
 
 SPREAD = 2**32
 KEPT_SECONDS = 30.0  # a listing is large; nobody asks for an older one
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the last look showed of a plan in force: how the cloud differs, and what needs a plan of its own."""
+
+    plan: str
+    drift: tuple[Difference, ...] = ()
+    repairs: tuple[Repair, ...] = ()
 
 
 @dataclass(slots=True)
@@ -26,6 +37,8 @@ class Memory:
     attempts: int = 0
     waiting_since: float | None = None
     failure: tuple[str, float, KunlunError] | None = None  # what failed, until when it rests, and why
+    seen: Seen | None = None
+    gone: frozenset[str] = frozenset()  # ids of what was built and was found gone, beyond doubt
 
     def rest(self, work: str, *, until: float, error: KunlunError) -> None:
         """Work that has failed is left alone for a while, however often somebody knocks: our own status
@@ -41,13 +54,17 @@ class Memory:
             case _:
                 return None
 
+    def seen_of(self, plan: str) -> Seen | None:
+        """What the last look showed of exactly this plan; None when this process has not looked yet."""
+        return self.seen if self.seen and self.seen.plan == plan else None
+
     def remember_build(self, plan: str, ids: dict[str, str]) -> None:
         """This process has made exactly this plan true."""
         self.plan, self.ids, self.attempts = plan, ids, 0
 
     def forget_build(self) -> None:
         """What is there has to be looked at again."""
-        self.plan, self.ids, self.waiting_since = None, {}, None
+        self.plan, self.ids, self.waiting_since, self.seen = None, {}, None, None
 
     def built_by(self, plan: str) -> dict[str, str]:
         """Ids by logical name of what this process built for exactly this plan; empty when it did not."""
@@ -110,7 +127,9 @@ def next_turn(project_id: str, *, now: float, interval: float) -> float:
     """When a project is looked at next, on the clock of `now`.
 
     All requests of a project share their turns, so that one listing serves them all; projects are spread
-    evenly over the interval, and keep their turns over a restart (the monotonic clock is the machine's).
+    evenly over the interval by a hash of their ids. That is the jitter: a random one would tear the requests of a
+    project apart, and bring all projects together after a restart. A turn is kept over a restart (the monotonic
+    clock is the machine's).
     """
     offset = interval * zlib.crc32(project_id.encode()) / SPREAD
     return offset + interval * (math.floor((now - offset) / interval) + 1)

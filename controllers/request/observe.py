@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
 
 from controllers.api.stored import Plan, ResourceRequest
-from controllers.request.memory import next_turn
+from controllers.request.memory import Seen, next_turn
 from controllers.request.parts import RequestParts
 from infra.errors import EngineInterrupted
-from infra.planned import planned_objects
+from infra.planned import fixed_for_life, planned_objects
 from infra.provider.observe import observed_from_listing
 from infra.provider.observed import Deviation, Difference, Observed, differences
-from infra.stackplan import DATA_VOLUME_PREFIX
-
-SHOWN = 10
-UNDONE = {Deviation.MISSING, Deviation.CHANGED}
-SECOND_LOOKS_SECONDS = (0.5, 1.5)
+from infra.provider.repairs import repairs_of
+from infra.stackplan import DATA_VOLUME_PREFIX, Kind
 
 
 async def observe(
@@ -37,13 +33,17 @@ async def observe_surely(
     """As `observe`, but what we know to have built is not taken for gone on the word of one listing.
 
     A Neutron that has just started may answer with an empty list; acting on that would build everything twice.
+    What was found gone in this way is not doubted again, so a difference that lasts costs one listing a turn.
     """
+    memory = parts.memories.of(request.meta.uid)
+    built = {item.id for item in request.status.resources}
     observed = await observe(request, plan, parts, not_older_than=not_older_than)
-    for pause in SECOND_LOOKS_SECONDS:
-        if {item.id for item in request.status.resources} <= observed.by_id.keys():
+    for pause in parts.settings.second_looks_seconds:
+        if not built - observed.by_id.keys() - memory.gone:
             break
         await asyncio.sleep(pause)
         observed = await observe(request, plan, parts)
+    memory.gone = frozenset(built - observed.by_id.keys())
     return observed
 
 
@@ -57,16 +57,22 @@ def differing(plan: Plan, observed: Observed) -> list[Difference]:
     return [item for item in differences(planned_objects(plan.spec.stack), observed) if not _was_kept(plan, item)]
 
 
+def see(request: ResourceRequest, plan: Plan, observed: Observed, parts: RequestParts) -> Seen:
+    """Judge an observation of the plan in force, and remember the judgement until the next one."""
+    memory = parts.memories.of(request.meta.uid)
+    memory.seen = Seen(plan.meta.name, tuple(differing(plan, observed)), repairs_of(plan.spec.stack, observed))
+    return memory.seen
+
+
 def can_be_corrected(plan: Plan, item: Difference) -> bool:
-    """Whether the approved plan permits to put it right: what is missing, changed, or to be removed by it."""
-    return item.deviation in UNDONE or _is_removal(plan, item)
-
-
-def told(found: Collection[Difference]) -> str:
-    """Differences in words, bounded."""
-    every = [_in_words(item) for item in found]
-    more = f" and {len(every) - SHOWN} more" if len(every) > SHOWN else ""
-    return "; ".join(every[:SHOWN]) + more
+    """Whether the approved plan permits to put it right: missing, changed in place, or to be removed by it."""
+    match item.deviation:
+        case Deviation.MISSING:
+            return True
+        case Deviation.CHANGED:
+            return not _stays_changed(item) or _is_removal(plan, item)
+        case _:
+            return _is_removal(plan, item)
 
 
 def plan_next_look(request: ResourceRequest, plan: Plan, parts: RequestParts) -> None:
@@ -82,10 +88,15 @@ def _was_kept(plan: Plan, item: Difference) -> bool:
 
 
 def _is_removal(plan: Plan, item: Difference) -> bool:
+    """By its identity, or this very object by its id."""
     identity = (item.kind, item.name, item.fingerprint)
-    return any(identity == (gone.kind, gone.name, gone.fingerprint) for gone in plan.spec.stack.removals)
+    return any(
+        identity == (gone.kind, gone.name, gone.fingerprint) and gone.id in (None, item.id)
+        for gone in plan.spec.stack.removals
+    )
 
 
-def _in_words(found: Difference) -> str:
-    fields = f" in {', '.join(found.fields)}" if found.fields else ""
-    return f"{found.kind} {found.name} is {found.deviation.lower()}{fields}"
+def _stays_changed(item: Difference) -> bool:
+    """Whether only another object could be as planned: it differs in something fixed, or grew and cannot shrink."""
+    grew = item.kind is Kind.VOLUME and item.found.get("size_gib", 0) > item.wanted.get("size_gib", 0)
+    return grew or any(key in fixed_for_life(item.kind) for key in item.fields)

@@ -21,8 +21,14 @@ def newest_first(plans: Iterable[Plan]) -> list[Plan]:
 def newest_plan(request: ResourceRequest, plans: Sequence[Plan]) -> Plan | None:
     """The plan for the request's present generation; the one the status names, if there are several."""
     present = [plan for plan in plans if plan.spec.stack.origin.generation == request.meta.generation]
+    present.sort(key=is_repair)
     named = [plan for plan in present if plan.meta.name == request.status.plan]
     return next(iter(named or present), None)
+
+
+def is_repair(plan: Plan) -> bool:
+    """Whether it was made for what became of another plan, not for a new spec."""
+    return any(gone.id is not None for gone in plan.spec.stack.removals)
 
 
 def plan_named(name: str | None, request: ResourceRequest, cache: Cache) -> Plan | None:

@@ -15,9 +15,11 @@ from controllers.api.resourcerequest import DriftPolicy
 from controllers.api.stored import Plan, ResourceRequest
 from controllers.request.approve import prove
 from controllers.request.build import build_plan
-from controllers.request.observe import can_be_corrected, differing, observe_surely, plan_next_look, told
+from controllers.request.drift import told
+from controllers.request.memory import Seen
+from controllers.request.observe import can_be_corrected, observe_surely, plan_next_look, see
 from controllers.request.parts import RequestParts
-from controllers.request.plans import plan_named
+from controllers.request.plans import is_repair, plan_named
 from controllers.request.servers import await_servers, provisioned, until_next_look
 from controllers.request.status import Report, is_built, pause_after
 from infra.errors import ClusterUnavailable, InternalError, KunlunError
@@ -65,32 +67,65 @@ async def _finish(
 ) -> Report:
     ids = built or await build_plan(request, plan, report, parts)
     report = replace(report, building_plan=plan.meta.name, resources=resources_of(plan, ids))
-    return await await_servers(request, plan, report, parts)
+    report = await await_servers(request, plan, report, parts)
+    return _said(request, plan, report, parts) if report.done(ConditionType.PROVISIONED) else report
 
 
 async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Report:
     memory = parts.memories.of(request.meta.uid)
     if memory.next_look is None:  # after a restart
         plan_next_look(request, plan, parts)
-    if parts.monotonic() < (memory.next_look or 0):
+    before = memory.seen_of(plan.meta.name)
+    if parts.monotonic() < (memory.next_look or 0) and not _is_to_correct(request, plan, before):
         return _as_before(request, plan, report, parts)
     try:
-        drift = differing(plan, await observe_surely(request, plan, parts, not_older_than=RECENT_SECONDS))
+        observed = await observe_surely(request, plan, parts, not_older_than=RECENT_SECONDS)
     except KunlunError as error:  # not having seen it is no reason to doubt it
         memory.next_look = parts.monotonic() + pause_after(error)
         return _as_before(request, plan, report, parts)
+    seen = see(request, plan, observed, parts)
     plan_next_look(request, plan, parts)
-    if not drift:
-        return provisioned(request, plan, report, parts)
-    if request.spec.drift_policy is DriftPolicy.CORRECT and any(can_be_corrected(plan, item) for item in drift):
-        return await _finish(request, plan, report, parts, {})
-    report = report.waiting(ConditionType.PROVISIONED, Reason.DRIFTED, f"not as approved: {told(drift)}")
-    return report.again_after(until_next_look(request, parts))
+    if _is_to_correct(request, plan, seen):
+        report = await _finish(request, plan, report, parts, {})
+    else:
+        report = _said(request, plan, report, parts)
+    now = memory.seen_of(plan.meta.name)
+    unchanged = before.repairs == now.repairs if before and now else report.plan == plan.meta.name and not seen.repairs
+    return report if unchanged else report.again_after(0)  # another plan is to be decided on
+
+
+def _is_to_correct(request: ResourceRequest, plan: Plan, seen: Seen | None) -> bool:
+    wanted = request.spec.drift_policy is DriftPolicy.CORRECT
+    return wanted and seen is not None and any(can_be_corrected(plan, item) for item in seen.drift)
 
 
 def _as_before(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Report:
     known = next(item for item in request.status.conditions if item.type == ConditionType.PROVISIONED)
-    if known.reason != Reason.DRIFTED.value:
-        return provisioned(request, plan, report, parts)
+    if parts.memories.of(request.meta.uid).seen_of(plan.meta.name) or known.reason != Reason.DRIFTED.value:
+        return _said(request, plan, report, parts)
     report = report.waiting(ConditionType.PROVISIONED, Reason.DRIFTED, known.message)
     return report.again_after(until_next_look(request, parts))
+
+
+def _said(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Report:
+    """What the last look showed; without one, that all is well."""
+    seen = parts.memories.of(request.meta.uid).seen_of(plan.meta.name)
+    if seen is None or not seen.drift:
+        return provisioned(request, plan, report, parts)
+    newest = plan_named(report.plan, request, parts.cache)
+    repair = newest.meta.name if newest and newest.meta.name != plan.meta.name and is_repair(newest) else None
+    message = f"not as approved: {told(seen.drift)}. {_remedy(plan, seen, request.spec.drift_policy, repair)}"
+    report = report.waiting(ConditionType.PROVISIONED, Reason.DRIFTED, message)
+    return report.again_after(until_next_look(request, parts))
+
+
+def _remedy(plan: Plan, seen: Seen, policy: DriftPolicy, repair: str | None) -> str:
+    """What would put it right, and how to ask for it."""
+    remedies = []
+    if repair:
+        remedies.append(f"Plan {repair} repairs it when it is approved")
+    elif seen.repairs:
+        remedies.append("What cannot be put right in place gets a plan to approve once the newest plan is in force")
+    if any(can_be_corrected(plan, item) for item in seen.drift) and policy is DriftPolicy.REPORT:
+        remedies.append("`driftPolicy: Correct` puts right in place what the approved plan permits")
+    return "; ".join(remedies) or "It has to be put right in OpenStack, or asked for as a change of the request"

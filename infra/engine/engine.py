@@ -20,6 +20,7 @@ from infra.provider.builder import Builder, StepEvent, Steps
 from infra.provider.kinds import REMOVAL_ORDER
 from infra.provider.observe import observe
 from infra.provider.observed import Deviation, Observed, ObservedObject, differences, identity_of
+from infra.provider.repairs import repairs_of
 from infra.provider.resource import CloudCalls
 from infra.stack import program
 from infra.stackplan import Kind, Origin, StackPlan
@@ -101,9 +102,10 @@ class Engine:
             state = self._state(uid)
             state.unlock()
             await _delete(builder, [found for found in seen.twins if authority.removes(found)])
+            await _repair(builder, plan)
             if not self._usable(state, builder.observed, authority):
                 state.blank()
-                await _delete(builder, [found for found in builder.observed.objects if authority.removes(found)])
+                await _delete(builder, [found for found in builder.observed.objects if _is_removed(authority, found)])
                 builder.head_start()
             try:
                 await turn.enter(self._run(uid, builder)).up(self._declare(plan))
@@ -188,11 +190,34 @@ async def _delete(builder: Builder, objects: Collection[ObservedObject]) -> None
     builder.forget(objects)
 
 
+async def _repair(builder: Builder, plan: StackPlan) -> None:
+    """Deletes what the plan names by id and what still has to go; then looks again: much hangs on such objects.
+
+    What somebody has put back meanwhile stays. The engine's state knows the old objects, so it is not true any more.
+    """
+    going = _open_repairs(builder.authority, plan, builder.observed)
+    if going:
+        await _delete(builder, going)
+        builder.see(await observe(builder.cloud, plan.origin.uid))
+
+
+def _open_repairs(authority: Authority, plan: StackPlan, seen: Observed) -> list[ObservedObject]:
+    if not authority.named:
+        return []
+    needed = {repair.removal.id for repair in repairs_of(plan, seen)}
+    return [found for found in seen.objects if found.id in needed and authority.names(found)]
+
+
+def _is_removed(authority: Authority, found: ObservedObject) -> bool:
+    return found.identity in authority.removals and authority.removes(found)
+
+
 def _steps_ahead(plan: StackPlan, seen: Observed) -> int:
-    planned = planned_objects(plan)
-    making = [one for one in differences(planned, seen) if one.deviation in {Deviation.MISSING, Deviation.CHANGED}]
-    removals = {(one.kind, one.name, one.fingerprint) for one in plan.removals}
-    return len(making) + sum(found.identity in removals for found in seen.objects)
+    planned, authority = planned_objects(plan), authority_of(plan)
+    undone = [one for one in differences(planned, seen) if one.deviation in {Deviation.MISSING, Deviation.CHANGED}]
+    repaired = _open_repairs(authority, plan, seen)
+    making = {one.name for one in undone} | {found.name for found in repaired if found.name in planned}
+    return len(making) + len(repaired) + sum(found.identity in authority.removals for found in seen.objects)
 
 
 def _built(plan: StackPlan, builder: Builder) -> Built:

@@ -1,7 +1,7 @@
 """What the signature permits. Every effect asks here first, whoever wants it: program, state, adoption or repair.
 
 Creating and updating: exactly a planned object, to the last input. Deleting: an object of this request that the
-plan removes, or any of them when the request itself is being deleted.
+plan removes (all of an identity, or the very one it names by id), or any when the request itself is being deleted.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Authority:
     uid: str
     planned: Mapping[str, PlannedObject] = field(default_factory=dict)
     removals: frozenset[Identity] = frozenset()
+    named: frozenset[tuple[Identity, str]] = frozenset()
     teardown: bool = False
     discarded: frozenset[str] = frozenset()
 
@@ -47,8 +48,12 @@ class Authority:
 
     def removes(self, found: ObservedObject) -> bool:
         """Whether an object of this request may go."""
-        removable = self.teardown or found.identity in self.removals or self._is_spare(found)
+        removable = self.teardown or found.identity in self.removals or self.names(found) or self._is_spare(found)
         return removable and not self.keeps(found)
+
+    def names(self, found: ObservedObject) -> bool:
+        """Whether a repair removes this very object. Never a data volume, whatever a plan says."""
+        return (found.identity, found.id) in self.named and not found.name.startswith(DATA_VOLUME_PREFIX)
 
     def keeps(self, found: ObservedObject) -> bool:
         """Whether a teardown leaves it in the cloud: data does not go because nobody remembers that it matters."""
@@ -63,8 +68,9 @@ class Authority:
 
 def authority_of(plan: StackPlan) -> Authority:
     """What approving this plan permits."""
-    removals = frozenset((one.kind, one.name, one.fingerprint) for one in plan.removals)
-    return Authority(plan.origin.uid, planned_objects(plan), removals)
+    removals = frozenset((one.kind, one.name, one.fingerprint) for one in plan.removals if one.id is None)
+    named = frozenset(((one.kind, one.name, one.fingerprint), one.id) for one in plan.removals if one.id is not None)
+    return Authority(plan.origin.uid, planned_objects(plan), removals, named)
 
 
 def teardown_authority(uid: str, discarded: frozenset[str]) -> Authority:

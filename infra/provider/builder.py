@@ -11,20 +11,20 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from infra.cloud_answers import OutcomeUnknown
+from infra.cloud_answers import Conflict, OutcomeUnknown
 from infra.errors import CloudRefused, NotApproved
-from infra.planned import FORCES_REPLACEMENT, PlannedObject
+from infra.planned import PlannedObject
 from infra.provider.authority import Authority
+from infra.provider.blockers import blockers
 from infra.provider.kinds import BY_KIND
 from infra.provider.observed import Observed, ObservedObject, differing_fields, identity_of
+from infra.provider.repairs import beyond_repair
 from infra.provider.resource import CloudCalls, Made, Names, Resource, Scene
 from infra.provider.volume import wait_until_usable
 from infra.provider.waiting import Patience
 from infra.stackplan import Kind, marker
 
 Operation = Literal["create", "update", "delete"]
-
-_LOOK_AGAIN_SECONDS = (0.5, 1.5, 3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,17 @@ class Steps:
 
 @dataclass(slots=True)
 class Builder:
-    """The effects of one pass on one request."""
+    """The effects of one pass on one request.
+
+    `look_again_seconds` are the pauses before each look for an object whose POST broke.
+    """
 
     cloud: CloudCalls
     authority: Authority
     observed: Observed
     steps: Steps
     patience: Patience = field(default_factory=Patience)
+    look_again_seconds: tuple[float, ...] = (0.5, 1.5, 3.0)
     names: Names = field(init=False)
     made: dict[str, Made] = field(init=False, default_factory=dict)
     _scene: Scene = field(init=False)
@@ -94,7 +98,11 @@ class Builder:
 
     def forget(self, gone: Collection[ObservedObject]) -> None:
         """Takes deleted objects out of the observation, so that they are neither adopted nor referred to."""
-        self.observed = self.observed.without(gone)
+        self.see(self.observed.without(gone))
+
+    def see(self, observed: Observed) -> None:
+        """Goes on from what is observed now. Only before anything was made."""
+        self.observed = observed
         self.names = _names_of(self.authority.planned, self.observed)
         self._scene = Scene(self.cloud, self.names, self.patience)
 
@@ -114,7 +122,11 @@ class Builder:
         if any(made.id == object_id for made in self.made.values()):
             raise NotApproved(f"{kind} {name} was made by this very pass")
         self.steps.started(kind, permitted.name, "delete")
-        await BY_KIND[kind].delete(self._scene, object_id, permitted.raw)
+        try:
+            await BY_KIND[kind].delete(self._scene, object_id, permitted.raw)
+        except Conflict as error:
+            in_the_way = await blockers(self.cloud, kind, object_id)
+            raise CloudRefused(f"{error.message}; in the way: {in_the_way}") if in_the_way else error from error
         self.steps.finished(kind, permitted.name, "delete")
 
     def _begin(self, planned: PlannedObject) -> asyncio.Future[Made]:
@@ -142,10 +154,8 @@ class Builder:
         return made
 
     async def _adopt(self, planned: PlannedObject, found: ObservedObject) -> None:
-        differing = differing_fields(planned, found)
-        if fixed := [key for key in differing if key in FORCES_REPLACEMENT[planned.kind]]:
-            raise CloudRefused(f"{planned.kind} {planned.name} was changed beyond repair in: {', '.join(fixed)}")
-        if differing:
+        """What is not as planned for life is used as it is, and left alone: another object needs a plan of its own."""
+        if differing_fields(planned, found) and not beyond_repair(planned, found):
             self.steps.started(planned.kind, planned.name, "update")
             await BY_KIND[planned.kind].update(self._scene, found.id, planned)
             self.steps.finished(planned.kind, planned.name, "update")
@@ -162,7 +172,7 @@ class Builder:
 
     async def _found_after(self, resource: Resource, planned: PlannedObject, text: str) -> Made | None:
         """Looks for an object whose POST broke; it may still be on its way into the database."""
-        for pause in _LOOK_AGAIN_SECONDS:
+        for pause in self.look_again_seconds:
             await self.patience.pause(pause)
             if made := await resource.find(self._scene, planned, text):
                 return made

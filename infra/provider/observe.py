@@ -63,7 +63,7 @@ class ProjectListing:
         """By uid, and of each kind the oldest first."""
         found: dict[str, list[Marked]] = defaultdict(list)
         for kind in _COLLECTIONS:
-            for raw in sorted(self[kind], key=created_at):
+            for raw in sorted(self[kind], key=_age):
                 parts = marker_parts(marker_text(raw))
                 if parts and not _is_going(raw):
                     uid, name, prints = parts
@@ -204,6 +204,11 @@ def _is_used(found: ObservedObject, listing: ProjectListing) -> bool:
             return bool(found.raw.get("attachments"))
         case _:
             return found.status != "ERROR"
+
+
+def _age(raw: Answer) -> tuple[str, str]:
+    """Oldest first; of the same second always the same one, so that nobody takes turns at being the twin."""
+    return created_at(raw), str(raw["id"])
 
 
 def _is_going(raw: Answer) -> bool:

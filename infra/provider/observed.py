@@ -82,7 +82,10 @@ class Deviation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One deviation; `fields` are the inputs that differ when the object is there but changed."""
+    """One deviation; `fields` are the inputs that differ when the object is there but changed.
+
+    `wanted` and `found` are their values as planned and as they are: for people, not for deciding.
+    """
 
     deviation: Deviation
     kind: Kind
@@ -90,6 +93,8 @@ class Difference:
     id: str | None = None
     fields: tuple[str, ...] = ()
     fingerprint: str = ""
+    wanted: Inputs = field(default_factory=dict, compare=False)
+    found: Inputs = field(default_factory=dict, compare=False)
 
 
 def differences(planned: Mapping[str, PlannedObject], observed: Observed) -> list[Difference]:
@@ -117,12 +122,25 @@ def _lacking(wanted: Mapping[Identity, PlannedObject], observed: Observed) -> It
         elif planned.kind is Kind.SERVER and found.status == "ERROR":
             yield Difference(Deviation.FAULTY, planned.kind, planned.name, found.id)
         elif fields := differing_fields(planned, found):
-            yield Difference(Deviation.CHANGED, planned.kind, planned.name, found.id, fields)
+            yield _changed(planned, found, fields)
 
 
 def _surplus(wanted: Mapping[Identity, PlannedObject], observed: Observed) -> Iterator[Difference]:
     for found in observed.objects:
         if found.twin:
-            yield Difference(Deviation.TWIN, found.kind, found.name, found.id)
+            yield Difference(Deviation.TWIN, found.kind, found.name, found.id, fingerprint=found.fingerprint)
         elif found.identity not in wanted:
             yield Difference(Deviation.UNEXPECTED, found.kind, found.name, found.id, fingerprint=found.fingerprint)
+
+
+def _changed(planned: PlannedObject, found: ObservedObject, fields: tuple[str, ...]) -> Difference:
+    return Difference(
+        Deviation.CHANGED,
+        planned.kind,
+        planned.name,
+        found.id,
+        fields,
+        found.fingerprint,
+        wanted={key: planned.inputs.get(key) for key in fields},
+        found={key: found.inputs.get(key) for key in fields},
+    )

@@ -44,7 +44,7 @@ class Server:
         }
 
     def live(self, raw: Answer, names: Names, listing: Listing) -> Inputs:
-        ports = [names.reference(port["id"]) for port in listing.ports_of(raw["id"])]
+        ports = sorted(str(names.reference(port["id"])) for port in listing.ports_of(raw["id"]))
         volumes = [names.reference(entry["id"]) for entry in raw.get("os-extended-volumes:volumes_attached") or []]
         boot = [volume for volume in volumes if volume and volume.startswith(_BOOT_VOLUME_PREFIX)]
         flavor = raw["flavor"]["id"]
@@ -52,7 +52,7 @@ class Server:
             "name": raw["name"],
             "flavor_id": f"{flavor}, not confirmed" if raw["status"] == _UNCONFIRMED else flavor,
             "image_id": (raw.get("image") or {}).get("id"),
-            "port": ports[0] if len(ports) == 1 else _promised(raw, "port"),
+            "port": ", ".join(ports) or _promised(raw, "port"),
             "boot_volume": boot[0] if boot else _promised(raw, "boot") if not raw.get("image") else None,
         }
 
@@ -82,12 +82,33 @@ class Server:
         server = (await scene.cloud.get("compute", path))["server"]
         if server["name"] != planned.inputs["name"]:
             await scene.cloud.put("compute", path, {"server": {"name": planned.inputs["name"]}})
+        await _ensure_only_port(scene, object_id, scene.names.id(planned.inputs["port"]))
         seen = partial(_resized, scene, path, planned.inputs["flavor_id"], set())
         await scene.patience.until(seen, f"the new flavor of server {planned.name}")
 
     async def delete(self, scene: Scene, object_id: str, raw: Answer) -> None:
         await scene.cloud.delete("compute", f"servers/{object_id}")
         await scene.servers.until_gone(object_id, f"server {object_id}")
+
+
+async def _ensure_only_port(scene: Scene, server_id: str, port_id: str) -> None:
+    """A server has one port, the approved one: attached if it is not, every other taken off."""
+    present = await _ports(scene, server_id)
+    path = f"servers/{server_id}/os-interface"
+    if port_id not in present:
+        await scene.cloud.post("compute", path, {"interfaceAttachment": {"port_id": port_id}})
+    for other in present - {port_id}:
+        await scene.cloud.delete("compute", f"{path}/{other}")
+    if present - {port_id}:  # Nova does it in the background
+        await scene.patience.until(partial(_has_only, scene, server_id, port_id), f"the only port of {server_id}")
+
+
+async def _has_only(scene: Scene, server_id: str, port_id: str) -> bool | None:
+    return await _ports(scene, server_id) == {port_id} or None
+
+
+async def _ports(scene: Scene, server_id: str) -> set[str]:
+    return {port["id"] for port in await scene.cloud.list("network", "ports", {"device_id": server_id})}
 
 
 def _promised(raw: Answer, word: str) -> str | None:

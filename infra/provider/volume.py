@@ -16,7 +16,7 @@ _EXTEND_IN_USE = "volume 3.42"  # Cinder microversion history: extend of an atta
 
 
 class Volume:
-    """It can grow, never shrink; Cinder says so itself."""
+    """It can grow, never shrink: one that is larger than planned stays so, and is told of."""
 
     kind = Kind.VOLUME
     pulumi_type = "openstack:blockstorage/volume:Volume"
@@ -52,7 +52,7 @@ class Volume:
         volume = (await scene.cloud.get("volume", path))["volume"]
         if volume["name"] != planned.inputs["name"]:
             await scene.cloud.put("volume", path, {"volume": {"name": planned.inputs["name"]}})
-        if volume["size"] != planned.inputs["size_gib"]:
+        if volume["size"] < planned.inputs["size_gib"]:  # Cinder cannot shrink one
             body = {"os-extend": {"new_size": planned.inputs["size_gib"]}}
             await scene.cloud.post("volume", f"{path}/action", body, microversion=_EXTEND_IN_USE)
 

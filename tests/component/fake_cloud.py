@@ -64,6 +64,10 @@ class FakeCloud:
         twin = copy.deepcopy(self.all(collection)[index])
         return self._keep(collection, twin)
 
+    def add(self, collection: str, **raw: Any) -> Answer:
+        """An object that somebody else made."""
+        return self._keep(collection, raw)
+
     def forget(self, collection: str, object_id: str) -> Answer:
         """Takes an object away as if somebody else had deleted it; a server's port becomes free."""
         gone = self._objects[collection].pop(object_id)
@@ -122,6 +126,9 @@ class FakeCloud:
             return {"security_group_rules": [self._add_rule(rule) for rule in body["security_group_rules"]]}
         if rest[1:] == ["action"]:
             return self._act(rest[0], body)
+        if rest[1:] == ["os-interface"]:
+            self._find("ports", body["interfaceAttachment"]["port_id"])["device_id"] = rest[0]
+            return {}
         if rest[1:] == ["os-volume_attachments"]:
             return self._attach(rest[0], body["volumeAttachment"]["volumeId"])
         if collection in body:
@@ -227,6 +234,8 @@ class FakeCloud:
                 group["security_group_rules"] = [one for one in group["security_group_rules"] if one["id"] != object_id]
         elif rest[:1] == ["os-volume_attachments"]:
             self._detach(self._find("servers", object_id), rest[1])
+        elif rest[:1] == ["os-interface"]:
+            self._find("ports", rest[1])["device_id"] = ""
         elif object_id in self._objects[collection]:
             self._refuse_if_used(collection, object_id)
             gone = self._objects[collection].pop(object_id)

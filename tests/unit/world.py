@@ -42,6 +42,11 @@ class FakeCluster:
     async def create(self, kind: Kind[Any, Any], body: dict[str, Any]) -> dict[str, Any]:
         return versioned({**body, "metadata": {**body["metadata"], "uid": f"uid-of-{body['metadata']['name']}"}})
 
+    async def delete(self, kind: Kind[Any, Any], meta: Meta) -> None:
+        body = self.cache.body(kind, meta.namespace, meta.name)
+        if body is not None:
+            self.cache.drop(kind, body)
+
     async def apply_status(self, kind: Kind[Any, Any], meta: Meta, status: dict[str, Any]) -> dict[str, Any]:
         self.statuses.append(status)
         return versioned({**(self.cache.body(kind, meta.namespace, meta.name) or {}), "status": status})
@@ -81,13 +86,14 @@ class FakeEngine:
 
 @dataclass(slots=True)
 class FakeSurveys:
-    """The cloud, as far as servers go."""
+    """The cloud, as far as servers go; `build` makes each planned one anew."""
 
     servers_of: list[dict[str, Any]] = field(default_factory=list)
     failure: Exception | None = None
     looks: int = 0
 
     def build(self, plan: StackPlan) -> None:
+        self.servers_of.clear()
         for name, item in planned_objects(plan).items():
             if item.kind is CloudKind.SERVER:
                 text = marker(plan.origin.uid, name, item.fingerprint)
@@ -126,7 +132,7 @@ class World:
             cluster=cast(Any, self.cluster),
             cache=self.cache,
             clouds=cast(Any, FakeClouds()),
-            settings=Settings("cloud", None, None, Path("pulumi"), Path("state")),
+            settings=Settings("cloud", None, None, Path("pulumi"), Path("state"), second_looks_seconds=(0, 0)),
             now=lambda: "2026-01-01T00:00:00Z",
             monotonic=lambda: self.clock,
             started=0.0,

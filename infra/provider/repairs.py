@@ -1,0 +1,83 @@
+"""What cannot be put right in place: which existing objects would have to go, each by its id, and why.
+
+Pure. The operator drafts a repair plan from it; the engine asks again at the moment of acting, so that an object
+that somebody has put back meanwhile stays, although its removal was approved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from infra.planned import PlannedObject, fixed_for_life, planned_objects
+from infra.provider.observed import Observed, ObservedObject, differing_fields, identity_of
+from infra.stackplan import DATA_VOLUME_PREFIX, Removal, StackPlan
+
+FAULTY = "ERROR"  # replaced for another reason, and without a plan of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """One object that has to go; `replaced` when the plan then makes it anew."""
+
+    removal: Removal
+    reason: str
+    replaced: bool
+
+
+def repairs_of(plan: StackPlan, observed: Observed) -> tuple[Repair, ...]:
+    """Replaced: what differs in something fixed for life, and what refers to such an object for life. Removed: what
+    carries our marker and is not in the plan, or is there twice. Data volumes are never among them.
+    """
+    planned = planned_objects(plan)
+    reasons = _reasons_to_replace(planned, observed)
+    known = {identity_of(one) for one in planned.values()}
+    signed = {(one.kind, one.name, one.fingerprint) for one in plan.removals if one.id is None}
+    repairs = []
+    for found in observed.objects:
+        if found.name.startswith(DATA_VOLUME_PREFIX):
+            continue
+        if found.twin:
+            repairs.append(_repair(found, "is there twice, and this one is not in use", replaced=False))
+        elif found.identity in known and found.name in reasons:
+            repairs.append(_repair(found, reasons[found.name], replaced=True))
+        elif found.identity not in known | signed:
+            repairs.append(_repair(found, "carries the mark of this request and is in no plan", replaced=False))
+    return tuple(sorted(repairs, key=_place))
+
+
+def beyond_repair(planned: PlannedObject, found: ObservedObject) -> tuple[str, ...]:
+    """The inputs that differ and cannot be put right on the living object."""
+    return tuple(key for key in differing_fields(planned, found) if key in fixed_for_life(planned.kind))
+
+
+def _place(repair: Repair) -> tuple[bool, str, str, str]:
+    """An order that does not depend on OpenStack's: the same drift has to make the same plan."""
+    gone = repair.removal
+    return not repair.replaced, gone.kind.value, gone.name, gone.id or ""
+
+
+def _reasons_to_replace(planned: Mapping[str, PlannedObject], observed: Observed) -> Mapping[str, str]:
+    """By logical name. What refers comes after what it refers to, so one way through the plan is enough."""
+    reasons: dict[str, str] = {}
+    for name, one in planned.items():
+        found = observed.by_identity.get(identity_of(one))
+        is_data = name.startswith(DATA_VOLUME_PREFIX)
+        if found and found.status != FAULTY and not is_data and (fields := beyond_repair(one, found)):
+            reasons[name] = f"was changed by hand in {', '.join(fields)}"
+        elif followed := [target for target in _targets(one) if target in reasons]:
+            reasons[name] = f"follows {', '.join(followed)}"
+    return reasons
+
+
+def _targets(one: PlannedObject) -> Iterator[str]:
+    """Logical names of what an object refers to for life."""
+    for key in fixed_for_life(one.kind):
+        value = one.inputs[key]
+        if isinstance(value, str) and value.startswith("@"):
+            yield value[1:]
+
+
+def _repair(found: ObservedObject, reason: str, *, replaced: bool) -> Repair:
+    removal = Removal(kind=found.kind, name=found.name, fingerprint=found.fingerprint, id=found.id)
+    return Repair(removal, reason, replaced)
