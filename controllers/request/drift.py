@@ -28,7 +28,8 @@ def _in_words(found: Difference) -> str:
         case Deviation.TWIN:
             return f"{subject} is there twice ({found.id} is not in use)"
         case _:
-            return f"{subject} is {found.deviation.lower()}"
+            fault = f" ({found.fault})" if found.fault else ""
+            return f"{subject} is {found.deviation.lower()}{fault}"
 
 
 def _changes(found: Difference) -> str:
