@@ -25,12 +25,14 @@ STYLES = {
     Operation.UPDATE: "yellow",
     Operation.REPLACE: "magenta",
     Operation.DELETE: "red",
+    Operation.IMPORT: "cyan",
 }
 DONE = {
     Operation.CREATE: "created",
     Operation.UPDATE: "changed in place",
     Operation.REPLACE: "replaced",
     Operation.DELETE: "deleted",
+    Operation.IMPORT: "taken over",
 }
 
 

@@ -25,6 +25,7 @@ class Authority:
     removals: frozenset[Identity] = frozenset()
     teardown: bool = False
     discarded: frozenset[str] = frozenset()
+    imported: frozenset[str] = frozenset()  # ids the plan names: each is the one it means, never a spare
 
     def permit_making(self, kind: Kind, name: str, inputs: Inputs) -> PlannedObject:
         """The planned object, if it is exactly what is asked for. Raises NotApproved."""
@@ -58,13 +59,14 @@ class Authority:
         """A second object of one approved once. Never a data volume: a restored backup bears our marker, too."""
         planned = self.planned.get(found.name)
         is_second = found.twin and planned is not None and identity_of(planned) == found.identity
-        return is_second and not found.name.startswith(DATA_VOLUME_PREFIX)
+        return is_second and found.id not in self.imported and not found.name.startswith(DATA_VOLUME_PREFIX)
 
 
 def authority_of(plan: StackPlan) -> Authority:
     """What approving this plan permits."""
     removals = frozenset((one.kind, one.name, one.fingerprint) for one in plan.removals)
-    return Authority(plan.origin.uid, planned_objects(plan), removals)
+    imported = frozenset(entry.id for entry in plan.imports)
+    return Authority(plan.origin.uid, planned_objects(plan), removals, imported=imported)
 
 
 def teardown_authority(uid: str, discarded: frozenset[str]) -> Authority:

@@ -22,7 +22,7 @@ from infra.provider.volume import wait_until_usable
 from infra.provider.waiting import Patience
 from infra.stackplan import Kind, marker
 
-Operation = Literal["create", "update", "delete"]
+Operation = Literal["create", "update", "delete", "import", "release"]
 
 _LOOK_AGAIN_SECONDS = (0.5, 1.5, 3.0)
 
