@@ -17,10 +17,10 @@ class Operation(StrEnum):
     """What happens to one object."""
 
     CREATE = "Create"
+    IMPORT = "Import"
     UPDATE = "Update"
     REPLACE = "Replace"
     DELETE = "Delete"
-    IMPORT = "Import"
 
 
 THE_REQUEST = "Request"

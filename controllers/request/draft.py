@@ -65,8 +65,8 @@ async def draft_plan(request: ResourceRequest, report: Report, parts: RequestPar
 def summary(plan: PlanSpec) -> str:
     """`12 to create, 1 to replace; 180 yuan a month`."""
     words = {
-        Operation.IMPORT: "to take over",
         Operation.CREATE: "to create",
+        Operation.IMPORT: "to take over",
         Operation.UPDATE: "to change",
         Operation.REPLACE: "to replace",
         Operation.DELETE: "to delete",

@@ -38,14 +38,17 @@ class Found:
     listing: ProjectListing | None = None
 
 
-def named_imports(spec: ResourceRequestSpec) -> Found:
-    """Without a cloud: what the request names, and nothing known of it."""
-    return Found(tuple(Import(kind=kind_of(entry.name), name=entry.name, id=entry.id) for entry in spec.imports))
+def named_imports(spec: ResourceRequestSpec, *, unknown: str) -> Found:
+    """Without a cloud: what the request names, and nothing known of it. `unknown` stands for ids of subnets."""
+    imports = _named(spec)
+    subnets = {entry.name.replace("network-", "subnet-", 1) for entry in imports if entry.kind is Kind.NETWORK}
+    along = sorted(subnets - {entry.name for entry in imports})
+    return Found((*imports, *(Import(kind=Kind.SUBNET, name=name, id=unknown) for name in along)))
 
 
 def find_imports(spec: ResourceRequestSpec, listing: ProjectListing) -> Found:
     """Pure: the imports as a listing of the project shows them. A network's subnet is taken along."""
-    imports = named_imports(spec).imports
+    imports = _named(spec)
     known = {entry.name for entry in imports}
     along = []
     for network in [entry for entry in imports if entry.kind is Kind.NETWORK]:
@@ -55,6 +58,10 @@ def find_imports(spec: ResourceRequestSpec, listing: ProjectListing) -> Found:
             along.append(Import(kind=Kind.SUBNET, name=subnet, id=subnets[0]["id"]))
     imports = (*imports, *along)
     return Found(imports, _addresses(imports, listing), listing)
+
+
+def _named(spec: ResourceRequestSpec) -> tuple[Import, ...]:
+    return tuple(Import(kind=kind_of(entry.name), name=entry.name, id=entry.id) for entry in spec.imports)
 
 
 def kind_of(name: str) -> Kind:
@@ -68,10 +75,10 @@ def import_findings(
     """Everything that stands against the imports. `elsewhere`: which other request's plan has an id."""
     if found.listing is None:
         return []
-    findings = [Finding(_where(spec, one.name), f"{one.name} {one.text}") for one in obstacles(stack, found.listing)]
+    findings = [Finding(_where(spec, one.name), f"{one.name}: {one.text}") for one in obstacles(stack, found.listing)]
     for entry in found.imports:
         if entry.id in elsewhere:
-            what = f"{entry.name} is in the plan of request '{elsewhere[entry.id]}' already"
+            what = f"{entry.name}: is in the plan of request '{elsewhere[entry.id]}' already"
             findings.append(Finding(_where(spec, entry.name), what))
     return [*findings, *_sizes(spec, found)]
 

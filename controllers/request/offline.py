@@ -84,7 +84,7 @@ def _inputs(document: Mapping[str, Any], spec: ResourceRequestSpec, zone: ZoneSp
         addresses=allocate(spec, zone=zone, taken=[], previous=None),
         stages=required_stages(load_stages()),
         in_force=None,
-        found=named_imports(spec),
+        found=named_imports(spec, unknown=UNKNOWN),
     )
 
 

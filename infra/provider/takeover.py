@@ -133,7 +133,7 @@ def _owned(entry: Import, plan: StackPlan, raw: Answer, listing: ProjectListing)
     uid, planned = plan.origin.uid, planned_objects(plan)[entry.name]
     match marker_parts(marker_text(raw)):
         case [owner, _, _] if owner != uid:
-            yield "is managed by another request"
+            yield f"is managed by another request (uid {owner})"
         case [_, name, _] if name != entry.name:
             yield f"is this request's {name} already"
         case [_, _, prints] if prints != planned.fingerprint:

@@ -120,6 +120,9 @@ class FakeCloud:
         collection, *rest = path.split("/")
         if collection == "security-group-rules":
             return {"security_group_rules": [self._add_rule(rule) for rule in body["security_group_rules"]]}
+        if rest[1:] == ["metadata"]:
+            self._find(collection, rest[0])["metadata"] |= body["metadata"]
+            return {}
         if rest[1:] == ["action"]:
             return self._act(rest[0], body)
         if rest[1:] == ["os-volume_attachments"]:
@@ -225,6 +228,8 @@ class FakeCloud:
         if collection == "security-group-rules":
             for group in self.all("security-groups"):
                 group["security_group_rules"] = [one for one in group["security_group_rules"] if one["id"] != object_id]
+        elif rest[:1] == ["metadata"]:
+            self._find(collection, object_id)["metadata"].pop(rest[1], None)
         elif rest[:1] == ["os-volume_attachments"]:
             self._detach(self._find("servers", object_id), rest[1])
         elif object_id in self._objects[collection]:
