@@ -13,12 +13,13 @@ from infra.cloud import Answer
 from infra.planned import PlannedObject
 from infra.provider.observe import ProjectListing
 from infra.provider.router_interface import is_interface
-from infra.stackplan import Kind
+from infra.stackplan import DeletionPolicy, Kind
 
 # Nova changes a server's metadata, which carries the marker, in these states only.
 AT_REST = ("ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED")
 USABLE = ("available", "in-use")
 IPV4 = 4
+MOST_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Case:
     raw: Answer
     listing: ProjectListing
     ours: Mapping[str, str]
+    deletion_policy: DeletionPolicy
 
     def id_of(self, name: str) -> str | None:
         """The id of an object of the request, if it exists."""
@@ -58,6 +60,15 @@ def _network(case: Case) -> Iterator[str]:
     subnets = [raw["id"] for raw in case.listing[Kind.SUBNET] if raw["network_id"] == case.raw["id"]]
     if len(subnets) != 1:
         yield f"has {len(subnets)} subnets; a network of a request has exactly one"
+    strangers = [port["id"] for port in case.listing[Kind.PORT] if _is_stranger(port, case)]
+    if strangers and case.deletion_policy == "Delete":  # its router would go, and cut them off
+        who = ", ".join(strangers[:MOST_SHOWN])
+        yield f"has ports that are not of this request ({who}); import them, too, or set deletionPolicy: Release"
+
+
+def _is_stranger(port: Answer, case: Case) -> bool:
+    is_neutrons_own = str(port.get("device_owner", "")).startswith("network:")
+    return port.get("network_id") == case.raw["id"] and port["id"] not in case.ours and not is_neutrons_own
 
 
 def _subnet(case: Case) -> Iterator[str]:
@@ -85,8 +96,8 @@ def _group(case: Case) -> Iterator[str]:
         yield "is the project's default group, which nobody can have for himself; leave it out, a new one is made"
     for port in case.listing[Kind.PORT]:
         if case.raw["id"] in port.get("security_groups", ()) and port["id"] not in case.ours:
-            yield f"is the group of port {port['id']}, too, which is not of this request; import that port, or leave \
-the group out: a new one is made"
+            what = f"is the group of port {port['id']}, too, which is not of this request"
+            yield f"{what}; import that port, or leave the group out: a new one is made"
 
 
 def _port(case: Case) -> Iterator[str]:

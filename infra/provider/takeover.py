@@ -124,7 +124,7 @@ def _against(entry: Import, plan: StackPlan, listing: ProjectListing, after: Obs
     elif foreign := list(_owned(entry, plan, raw, listing)):
         yield from foreign
     else:
-        case = Case(planned, raw, listing, {one.id: one.name for one in after.objects})
+        case = Case(planned, raw, listing, {one.id: one.name for one in after.objects}, plan.deletion_policy)
         yield from list(obstacles_of_kind(case)) or _fixed_differently(planned, found)
 
 

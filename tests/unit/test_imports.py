@@ -104,6 +104,18 @@ def test_everything_wrong_is_said_where_it_was_written() -> None:
     ] == found
 
 
+def test_strangers_on_a_network_are_not_cut_off() -> None:
+    """Deleting the request would take their router away; releasing it would not."""
+    other = {"id": "port-9", "network_id": "network-1", "device_id": "x", "device_owner": "compute:nova"}
+    shown = listing(by_hand(), {**other, "fixed_ips": [{"subnet_id": "subnet-1", "ip_address": "10.10.7.4"}]})
+
+    assert [
+        "spec.imports[1]: network-app: has ports that are not of this request (port-9); import them, too, or set "
+        "deletionPolicy: Release"
+    ] == findings(shown)
+    assert [] == findings(shown, deletionPolicy="Release")
+
+
 def test_what_another_request_manages_is_refused() -> None:
     """A marker is a claim; nobody takes it over from him who has it."""
     objects = by_hand()
