@@ -136,6 +136,17 @@ class Removal(WireModel):
     id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
 
+class Import(WireModel):
+    """An object that exists already and becomes the planned object of this name: taken over, not made."""
+
+    kind: Kind
+    name: LogicalName
+    id: Identifier
+
+
+DeletionPolicy = Literal["Delete", "Release"]
+
+
 class StackPlan(WireModel):
     """What will exist for one request in one zone, and what of the earlier plan will not any more."""
 
@@ -147,6 +158,8 @@ class StackPlan(WireModel):
     groups: Annotated[tuple[GroupPlan, ...], Field(max_length=32)]
     servers: Annotated[tuple[ServerPlan, ...], Field(max_length=64)]
     removals: Annotated[tuple[Removal, ...], Field(max_length=MOST_REMOVALS)] = ()
+    imports: Annotated[tuple[Import, ...], Field(max_length=80)] = ()
+    deletion_policy: DeletionPolicy = "Delete"
 
 
 def marker(uid: str, name: str, fingerprint: str) -> str:

@@ -14,6 +14,7 @@ from controllers.api.stored import APPROVALS, PLANS, REQUESTS, Approval, Meta, N
 from controllers.api.tenant import TenantSpec
 from controllers.api.zone import ResolvedName, ZoneSpec, ZoneStatus
 from controllers.request.addresses import allocate
+from controllers.request.imports import Found
 from controllers.request.plan import Catalogue, Inputs, plan_content, signed
 from infra.stackplan import Origin, Project, Removal, StackPlan
 from policies.rules import Circumstances
@@ -104,20 +105,22 @@ def a_content(
     generation: int = 1,
     uid: str = "uid-1",
     unfinished: tuple[Removal, ...] = (),
+    found: Found | None = None,
 ) -> PlanContent:
     """The plan content of a request, against what is in force."""
     asked = spec or a_spec()
-    zone = a_zone()
+    zone, known = a_zone(), found or Found()
     return plan_content(
         Inputs(
             origin=Origin(namespace=NAMESPACE, name="permit-portal", uid=uid, generation=generation),
             request=asked,
             catalogue=Catalogue("extranet", zone, resolved(zone)),
             project=Project(id="project-1", name="civil-affairs-extranet"),
-            addresses=allocate(asked, zone=zone, taken=[], previous=in_force),
+            addresses=allocate(asked, zone=zone, taken=[], previous=in_force, existing=known.addresses),
             stages=required_stages(load_stages()),
             in_force=in_force,
             unfinished=unfinished,
+            found=known,
         )
     )
 

@@ -17,16 +17,27 @@ class Operation(StrEnum):
     """What happens to one object."""
 
     CREATE = "Create"
+    IMPORT = "Import"
     UPDATE = "Update"
     REPLACE = "Replace"
     DELETE = "Delete"
 
 
+THE_REQUEST = "Request"
+
+
 class Action(WireModel):
-    """One change against what the plan in force has built."""
+    """One change against what the plan in force has built, or to what will happen to the request itself."""
 
     operation: Annotated[Operation, Field(description="What happens to the object.")]
-    kind: Annotated[Kind, Field(description="Kind of the object in OpenStack.")]
+    kind: Annotated[
+        str,
+        Field(
+            max_length=32,
+            description="Kind of the object in OpenStack, or Request.",
+            json_schema_extra={"enum": [*map(str, Kind), THE_REQUEST]},
+        ),
+    ]
     name: Annotated[str, Field(max_length=80, description="The object's name within the plan.")]
     detail: Annotated[str, Field(max_length=8192, description="What changes, in words.")] = ""
 

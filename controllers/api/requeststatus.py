@@ -8,7 +8,7 @@ from pydantic import Field
 
 from controllers.api.conditions import Conditions
 from controllers.api.fields import Generation, Identifier, ObjectName, UserName
-from infra.stackplan import Kind
+from infra.stackplan import DeletionPolicy, Kind
 from infra.wire import WireModel
 
 
@@ -63,6 +63,9 @@ class ResourceRequestStatus(WireModel):
             ),
         ]
         | None
+    ) = None
+    deletion_policy: (
+        Annotated[DeletionPolicy, Field(description="What deleting the request does, by the plan in force.")] | None
     ) = None
     required_stages: Annotated[
         tuple[ObjectName, ...], Field(max_length=16, description="Who has to approve the newest plan.")

@@ -29,6 +29,7 @@ from controllers.api.fields import (
     ShortText,
     UserName,
 )
+from controllers.api.imports import DeletionPolicy, DeletionPolicyField, Imports
 from controllers.api.requeststatus import ResourceRequestStatus
 from infra.wire import WireModel
 
@@ -256,6 +257,8 @@ class ResourceRequestSpec(WireModel):
     flows: Annotated[
         tuple[FlowSpec, ...], Field(max_length=64, description="Permitted traffic; all else is closed.")
     ] = ()
+    imports: Imports = ()
+    deletion_policy: DeletionPolicyField = DeletionPolicy.DELETE
     requested_by: Annotated[
         UserName,
         Field(

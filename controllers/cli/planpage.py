@@ -23,12 +23,14 @@ from infra.stackplan import StackPlan
 
 STYLES = {
     Operation.CREATE: "green",
+    Operation.IMPORT: "cyan",
     Operation.UPDATE: "yellow",
     Operation.REPLACE: "magenta",
     Operation.DELETE: "red",
 }
 DONE = {
     Operation.CREATE: "created",
+    Operation.IMPORT: "taken over",
     Operation.UPDATE: "changed in place",
     Operation.REPLACE: "replaced",
     Operation.DELETE: "deleted",
@@ -61,6 +63,8 @@ def content_sections(content: PlanContent) -> Iterator[RenderableType]:
     opened = list(traffic(stack.groups))
     yield section("Traffic: only this, everything else is closed", grid(COLUMNS, opened))
     yield section("Cost a month", _costs(content))
+    if stack.deletion_policy == "Release" or stack.imports:
+        yield section("When the request is deleted", lines(_ending(stack)))
 
 
 def summary(content: PlanContent) -> str:
@@ -130,6 +134,13 @@ def _servers(stack: StackPlan) -> Iterator[tuple[object, ...]]:
         disks = [f"boot {server.boot_volume_gib} GiB"] if server.boot_volume_gib else ["flavor's own"]
         disks += [f"{volume.name} {volume.size_gib} GiB ({volume.on_delete})" for volume in server.volumes]
         yield server.name, server.flavor.name, server.image.name, server.network, server.address, ", ".join(disks)
+
+
+def _ending(stack: StackPlan) -> str:
+    if stack.deletion_policy == "Release":
+        return "nothing is deleted: everything stays as it is, and is managed no longer"
+    kept = "; data volumes stay, unless marked Delete above" if any(one.volumes for one in stack.servers) else ""
+    return f"everything is deleted with it, the {counted(len(stack.imports), 'object')} taken over included{kept}"
 
 
 def _costs(content: PlanContent) -> RenderableType:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from controllers.api.plan import Action, Operation
+from controllers.api.plan import THE_REQUEST, Action, Operation
 from infra.planned import FORCES_REPLACEMENT, PlannedObject, planned_objects
+from infra.provider.observed import Observed, ObservedObject, differing_fields, identity_of
 from infra.stackplan import DATA_VOLUME_PREFIX, Kind, Removal, StackPlan
 
 MOST_RULES_SHOWN = 64
@@ -16,6 +18,18 @@ CONSEQUENCES: Mapping[tuple[Operation, Kind], str] = {
     (Operation.DELETE, Kind.SERVER): "the server and its own disk are lost",
     (Operation.DELETE, Kind.VOLUME): "the volume and its content are lost",
 }
+AT_THE_END = {
+    "Delete": "from now on, deleting it deletes everything that exists for it",
+    "Release": "from now on, deleting it deletes nothing: everything stays as it is, and is managed no longer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What will be there of a plan's imports before anything is changed; names of flavors and images by id."""
+
+    foreseen: Observed
+    names: Mapping[str, str]
 
 
 def removals_between(
@@ -38,11 +52,16 @@ def removals_between(
     return tuple(dict.fromkeys([*leaving, *still]))
 
 
-def actions_between(before: StackPlan | None, after: StackPlan) -> tuple[Action, ...]:
+def actions_between(
+    before: StackPlan | None, after: StackPlan, *, outlook: Outlook | None = None
+) -> tuple[Action, ...]:
     """The changes in words, in the order in which the objects appear in the plan; deletions last."""
     old, new = _objects(before), planned_objects(after)
-    names = _catalogue_names(before, after)
-    changes = [action for item in new.values() for action in _action(old.get(item.name), item, names)]
+    names = {**(outlook.names if outlook else {}), **_catalogue_names(before, after)}
+    taken = _imported(before, after, outlook.foreseen if outlook else None, names)
+    changes = [
+        action for item in new.values() for action in taken.get(item.name) or _action(old.get(item.name), item, names)
+    ]
     retained = _retained(before)
     for name, item in old.items():
         if name not in new:
@@ -52,7 +71,46 @@ def actions_between(before: StackPlan | None, after: StackPlan) -> tuple[Action,
             changes.append(Action(operation=operation, kind=item.kind, name=name, detail=detail))
     changes += _left_over(after, {*old, *new})
     changes += _kept_otherwise(before, after)
+    changes += _ending_otherwise(before, after)
     return tuple(changes)
+
+
+def _imported(
+    before: StackPlan | None, after: StackPlan, foreseen: Observed | None, names: Mapping[str, str]
+) -> dict[str, list[Action]]:
+    """What the plan newly takes over, by name, and what comes with it; with everything that changes in place."""
+    entries = {one.name: one.id for one in after.imports if before is None or one not in before.imports}
+    seen = foreseen.by_identity if foreseen and entries else {}
+    taken = {}
+    for item in planned_objects(after).values():
+        found = seen.get(identity_of(item))
+        if item.name in entries:
+            detail = f"taken over as it is: {entries[item.name]}"
+        elif found is not None and item.name not in _objects(before):
+            detail = "taken over with what it belongs to"
+        else:
+            continue
+        changed = _changed_by_import(found, item, names) if found else ""
+        detail += f", changed in: {changed}" if changed else ""
+        taken[item.name] = [Action(operation=Operation.IMPORT, kind=item.kind, name=item.name, detail=detail)]
+    return taken
+
+
+def _changed_by_import(found: ObservedObject, item: PlannedObject, names: Mapping[str, str]) -> str:
+    differing = differing_fields(item, found)
+    if not differing:
+        return ""
+    told = _changed(PlannedObject(item.kind, item.name, found.inputs, item.fingerprint), item, names)
+    guarded = "addresses of others are refused again" if "may_spoof" in differing else ""
+    resized = "resized, with a restart" if "flavor_id" in differing else ""
+    return "; ".join(filter(None, [told if set(differing) - {"may_spoof"} else "", guarded, resized]))
+
+
+def _ending_otherwise(before: StackPlan | None, after: StackPlan) -> Iterator[Action]:
+    """Nothing changes in the cloud now; officers sign for what will happen at the end all the same."""
+    if after.deletion_policy != (before.deletion_policy if before else "Delete"):
+        detail = AT_THE_END[after.deletion_policy]
+        yield Action(operation=Operation.UPDATE, kind=THE_REQUEST, name=after.origin.name, detail=detail)
 
 
 def _left_over(after: StackPlan, named: Collection[str]) -> Iterator[Action]:
@@ -148,9 +206,9 @@ def rule_in_words(rule: Mapping[str, Any]) -> str:
     first, last = rule["port_first"], rule["port_last"]
     ports = "" if first is None else f"/{first}" if first == last else f"/{first}-{last}"
     way = "from" if rule["direction"] == "ingress" else "to"
-    return (
-        f"{rule['protocol'] or 'everything'}{ports} {way} {str(rule['remote'] or 'anywhere').removeprefix('@group-')}"
-    )
+    remote = rule["remote"] or rule.get("address_group") or "anywhere"  # changed by hand: any rule
+    version = f" ({rule['ethertype']})" if "ethertype" in rule else ""
+    return f"{rule['protocol'] or 'everything'}{ports} {way} {str(remote).removeprefix('@group-')}{version}"
 
 
 def _refers(item: PlannedObject, key: str) -> bool:
@@ -164,6 +222,8 @@ def _word(key: str) -> str:
 
 def _shown(item: PlannedObject, key: str, names: Mapping[str, str]) -> str:
     value = item.inputs[key]
+    if isinstance(value, list):
+        return ", ".join(str(one).removeprefix("@") for one in value) or "none"
     return "none" if value is None else names.get(str(value), str(value).removeprefix("@"))
 
 

@@ -1,13 +1,13 @@
 """Addresses are part of the plan: which prefix a network gets, and which address each server.
 
 Allocation is pure: the caller says what is taken. What exists keeps its address for as long as the request
-keeps its name and size, so a plan that adds a server never moves another.
+keeps its name and size, so a plan that adds a server never moves another; what is imported keeps its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
 from controllers.api.resourcerequest import NetworkSpec, ResourceRequestSpec
@@ -27,6 +27,33 @@ class Addresses:
     servers: Mapping[str, IPv4Address]
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A network as it is: its prefix, its gateway, and the range Neutron takes addresses from by itself."""
+
+    prefix: IPv4Network
+    gateway: str
+    service_first: str
+    service_last: str
+
+    @classmethod
+    def of(cls, prefix: IPv4Network) -> Shape:
+        """As every network of ours begins."""
+        return cls(prefix, str(prefix[GATEWAY]), str(prefix[SERVICE_FIRST]), str(prefix[SERVICE_LAST]))
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """Addresses of what a request imports; `occupied` are all that anybody has in its networks."""
+
+    networks: Mapping[str, Shape] = field(default_factory=dict)
+    servers: Mapping[str, IPv4Address] = field(default_factory=dict)
+    occupied: frozenset[IPv4Address] = frozenset()
+
+
+NOTHING_EXISTS = Existing()
+
+
 def servers_that_fit(prefix_length: int) -> int:
     """How many servers a subnet of this size has room for."""
     return int(2 ** (32 - prefix_length)) - 1 - FIRST_SERVER
@@ -38,18 +65,22 @@ def allocate(
     zone: ZoneSpec,
     taken: Collection[IPv4Network],
     previous: StackPlan | None,
+    existing: Existing = NOTHING_EXISTS,
 ) -> Addresses:
     """Addresses for every network and server. Raises QuotaExceeded when the zone has no room left."""
     known = {network.name: IPv4Network(network.cidr) for network in previous.networks} if previous else {}
-    networks: dict[str, IPv4Network] = {}
+    networks: dict[str, IPv4Network] = {name: shape.prefix for name, shape in existing.networks.items()}
     for wanted in request.networks:
-        kept = known.get(wanted.name)
+        kept = known.get(wanted.name) if wanted.name not in networks else None
         if kept is not None and kept.prefixlen == wanted.prefix_length:
             networks[wanted.name] = kept
     for wanted in request.networks:
         if wanted.name not in networks:
             networks[wanted.name] = _carve(wanted, zone, [*taken, *known.values(), *networks.values()])
-    return Addresses(networks, _servers(request, networks, previous))
+    gateways = {IPv4Address(network.gateway) for network in previous.networks} if previous else set()
+    before = {server.name: IPv4Address(server.address) for server in previous.servers} if previous else {}
+    servers = _servers(request, networks, {**before, **existing.servers}, blocked=existing.occupied | gateways)
+    return Addresses(networks, servers)
 
 
 def _carve(wanted: NetworkSpec, zone: ZoneSpec, taken: Collection[IPv4Network]) -> IPv4Network:
@@ -77,13 +108,23 @@ def _first_free(pool: IPv4Network, length: int, blocked: Collection[IPv4Network]
 
 
 def _servers(
-    request: ResourceRequestSpec, networks: Mapping[str, IPv4Network], previous: StackPlan | None
+    request: ResourceRequestSpec,
+    networks: Mapping[str, IPv4Network],
+    before: Mapping[str, IPv4Address],
+    *,
+    blocked: Collection[IPv4Address],
 ) -> dict[str, IPv4Address]:
-    before = {server.name: IPv4Address(server.address) for server in previous.servers} if previous else {}
     wanted = list(server_names(request))
     kept = {name: before[name] for name, network in wanted if name in before and before[name] in networks[network]}
-    free = {name: _free_hosts(prefix, set(kept.values())) for name, prefix in networks.items()}
-    return {name: kept[name] if name in kept else next(free[network]) for name, network in wanted}
+    free = {name: _free_hosts(prefix, {*kept.values(), *blocked}) for name, prefix in networks.items()}
+    return {name: kept[name] if name in kept else _next_host(free[network], name) for name, network in wanted}
+
+
+def _next_host(free: Iterator[IPv4Address], server: str) -> IPv4Address:
+    address = next(free, None)
+    if address is None:
+        raise QuotaExceeded(f"its network has no free address left for server '{server}'", retry_after_seconds=60)
+    return address
 
 
 def server_names(request: ResourceRequestSpec) -> Iterator[tuple[str, str]]:

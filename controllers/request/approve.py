@@ -126,6 +126,7 @@ def _approved(report: Report, plan: Plan, decisions: Decisions) -> Report:
         f"plan {plan.meta.name} is approved: {by}",
         approvals=decisions.counted,
         approved_plan=plan.meta.name,
+        deletion_policy=plan.spec.stack.deletion_policy,
     )
 
 

@@ -53,6 +53,35 @@ def planned_prefixes(request: ResourceRequest, cache: Cache) -> list[IPv4Network
     return [IPv4Network(network.cidr) for stack in stacks for network in stack.networks]
 
 
+def planned_imports(request: ResourceRequest, cache: Cache) -> dict[str, str]:
+    """Which other request of the namespace has a plan that takes an object over, by the object's id.
+
+    Only plans count that are newest or in force: what was asked for once and is no more stands in nobody's way.
+    """
+    if not request.spec.imports:
+        return {}
+    plans = _by_uid(request, cache)
+    return {
+        entry.id: other.meta.name
+        for other in _others(request, cache, request.meta.namespace)
+        for plan in _counted(other, plans[other.meta.uid])
+        for entry in plan.spec.stack.imports
+    }
+
+
+def _by_uid(request: ResourceRequest, cache: Cache) -> defaultdict[str, list[Plan]]:
+    plans: defaultdict[str, list[Plan]] = defaultdict(list)
+    for plan in cache.all(PLANS, request.meta.namespace):
+        plans[plan.spec.stack.origin.uid].append(plan)
+    return plans
+
+
+def _counted(other: ResourceRequest, own: list[Plan]) -> list[Plan]:
+    named = {other.status.plan, other.status.approved_plan}
+    newest = newest_first(own)[:1]  # the status may not name it yet
+    return [plan for plan in own if plan.meta.name in named or plan in newest]
+
+
 def _others(request: ResourceRequest, cache: Cache, namespace: str | None = None) -> Iterator[ResourceRequest]:
     return (other for other in cache.all(REQUESTS, namespace) if other.meta.uid != request.meta.uid)
 
@@ -62,13 +91,8 @@ def _usages(request: ResourceRequest, cache: Cache) -> Iterator[tuple[str, Usage
 
     Of a request whose newest plan is not in force yet, the larger of the two counts in each unit.
     """
-    plans: dict[str, list[Plan]] = defaultdict(list)
-    for plan in cache.all(PLANS, request.meta.namespace):
-        plans[plan.spec.stack.origin.uid].append(plan)
+    plans = _by_uid(request, cache)
     for other in _others(request, cache, request.meta.namespace):
-        zone, own = cache.get(ZONES, "", other.spec.zone), plans[other.meta.uid]
-        named = {other.status.plan, other.status.approved_plan}
-        newest = newest_first(own)[:1]  # the status may not name it yet
-        counted = [plan for plan in own if plan.meta.name in named or plan in newest]
+        zone, counted = cache.get(ZONES, "", other.spec.zone), _counted(other, plans[other.meta.uid])
         if zone is not None and counted:
             yield other.spec.zone, largest(usage_of_plan(plan.spec, zone.spec) for plan in counted)

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from controllers.api import API_VERSION
 from controllers.api.conditions import ConditionType, Reason
+from controllers.api.findings import sentence
 from controllers.api.plan import Operation, PlanSpec, plan_name
 from controllers.api.stored import APPROVALS, PLANS, REQUESTS, ZONES, Plan, ResourceRequest, stored
 from controllers.request.addresses import allocate
 from controllers.request.approve import prove
-from controllers.request.circumstances import planned_prefixes, tenant_of
+from controllers.request.circumstances import planned_imports, planned_prefixes, tenant_of
 from controllers.request.examine import require_allowed
+from controllers.request.imports import Found, find_imports, import_findings
 from controllers.request.parts import RequestParts
 from controllers.request.plan import Catalogue, Inputs, plan_content, signed
 from controllers.request.plans import newest_plan, plan_named, plans_of
 from controllers.request.repair import repair_content, superfluous
 from controllers.request.status import Report, is_built
 from infra.catalogue import observe_prefixes
-from infra.errors import ClusterUnavailable, ZoneUnknown
+from infra.errors import ClusterUnavailable, InvalidRequest, ZoneUnknown
 from infra.stackplan import Origin, Project
 from policies.stages import required_stages
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a plan is made on: the zone, the project, the prefixes that are taken, and what is to be imported."""
+
+    catalogue: Catalogue
+    project: Project
+    taken: Sequence[IPv4Network]
+    found: Found
 
 
 async def draft_plan(request: ResourceRequest, report: Report, parts: RequestParts) -> Report:
@@ -54,6 +68,7 @@ def summary(plan: PlanSpec) -> str:
     """`12 to create, 1 to replace; 180 yuan a month`."""
     words = {
         Operation.CREATE: "to create",
+        Operation.IMPORT: "to take over",
         Operation.UPDATE: "to change",
         Operation.REPLACE: "to replace",
         Operation.DELETE: "to delete",
@@ -89,8 +104,11 @@ def _project(request: ResourceRequest, parts: RequestParts) -> Project | None:
 async def _create(request: ResourceRequest, catalogue: Catalogue, project: Project, parts: RequestParts) -> Plan:
     existing = await observe_prefixes(parts.clouds.admin(), catalogue.status.subnet_pool_id or "")
     taken = [*map(IPv4Network, existing), *planned_prefixes(request, parts.cache)]
-    inputs = _inputs(request, catalogue, project, taken, parts)
-    return await _written(request, signed(plan_content(inputs)), parts)
+    found = await _found(request, project, parts)
+    spec = signed(plan_content(_inputs(request, Ground(catalogue, project, taken, found), parts)))
+    if findings := import_findings(request.spec, spec.stack, found, elsewhere=planned_imports(request, parts.cache)):
+        raise InvalidRequest(sentence(findings))
+    return await _written(request, spec, parts)
 
 
 async def _or_repair(plan: Plan, request: ResourceRequest, parts: RequestParts) -> Plan:
@@ -131,9 +149,15 @@ async def _written(request: ResourceRequest, spec: PlanSpec, parts: RequestParts
     return stored(PLANS, body)
 
 
-def _inputs(
-    request: ResourceRequest, catalogue: Catalogue, project: Project, taken: Sequence[IPv4Network], parts: RequestParts
-) -> Inputs:
+async def _found(request: ResourceRequest, project: Project, parts: RequestParts) -> Found:
+    """What the request imports, as the project shows it now; a request without imports costs no look."""
+    if not request.spec.imports:
+        return Found()
+    now = asyncio.get_running_loop().time()
+    return find_imports(request.spec, await parts.surveys.everything(project.id, not_before=now))
+
+
+def _inputs(request: ResourceRequest, ground: Ground, parts: RequestParts) -> Inputs:
     meta = request.meta
     older = _plans(request, parts)
     in_force = plan_named(request.status.approved_plan, request, parts.cache)
@@ -142,18 +166,20 @@ def _inputs(
             "the plan in force is not there: on its way, or removed by somebody", retry_after_seconds=5
         )
     unfinished = in_force is not None and not is_built(request.status, in_force.meta.name)
-    previous = in_force or next(iter(older), None)
+    # What a plan that never came into force would have imported has not become ours.
+    previous = in_force or next((plan for plan in older if not plan.spec.stack.imports), None)
+    stack = previous.spec.stack if previous else None
+    zone, known = ground.catalogue, ground.found.addresses
     return Inputs(
         origin=Origin(namespace=meta.namespace, name=meta.name, uid=meta.uid, generation=meta.generation),
         request=request.spec,
-        catalogue=catalogue,
-        project=project,
-        addresses=allocate(
-            request.spec, zone=catalogue.spec, taken=taken, previous=previous.spec.stack if previous else None
-        ),
+        catalogue=zone,
+        project=ground.project,
+        addresses=allocate(request.spec, zone=zone.spec, taken=ground.taken, previous=stack, existing=known),
         stages=required_stages(parts.procedure),
         in_force=in_force.spec.stack if in_force else None,
         unfinished=in_force.spec.stack.removals if in_force and unfinished else (),
+        found=ground.found,
     )
 
 

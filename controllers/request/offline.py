@@ -17,6 +17,7 @@ from controllers.api.plan import PlanContent
 from controllers.api.resourcerequest import ResourceRequestSpec
 from controllers.api.zone import ResolvedName, ZoneSpec, ZoneStatus
 from controllers.request.addresses import allocate
+from controllers.request.imports import named_imports
 from controllers.request.plan import Catalogue, Inputs, plan_content
 from controllers.request.validate import validate
 from infra.errors import KunlunError
@@ -83,6 +84,7 @@ def _inputs(document: Mapping[str, Any], spec: ResourceRequestSpec, zone: ZoneSp
         addresses=allocate(spec, zone=zone, taken=[], previous=None),
         stages=required_stages(load_stages()),
         in_force=None,
+        found=named_imports(spec, unknown=UNKNOWN),
     )
 
 

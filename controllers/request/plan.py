@@ -7,15 +7,17 @@ provisioning is to make it so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controllers.api.plan import CostLine, PlanContent, PlanSpec, RequiredStage, plan_digest
 from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec, ServerSpec
 from controllers.api.zone import ZoneSpec, ZoneStatus
-from controllers.request.actions import actions_between, removals_between
-from controllers.request.addresses import GATEWAY, SERVICE_FIRST, SERVICE_LAST, Addresses
+from controllers.request.actions import Outlook, actions_between, removals_between
+from controllers.request.addresses import Addresses, Shape
+from controllers.request.imports import Found
 from controllers.request.validate import port_range
 from infra.errors import FlavorMissing, ImageMissing
+from infra.provider.takeover import foreseen
 from infra.stackplan import (
     GroupPlan,
     NetworkPlan,
@@ -52,6 +54,7 @@ class Inputs:
     stages: tuple[RequiredStage, ...]
     in_force: StackPlan | None
     unfinished: tuple[Removal, ...] = ()  # removals of the plan in force that may still have to be done
+    found: Found = field(default_factory=Found)  # what the request imports, as the cloud shows it
 
 
 def plan_content(inputs: Inputs) -> PlanContent:
@@ -64,7 +67,7 @@ def plan_content(inputs: Inputs) -> PlanContent:
     costs = tuple(_costs(inputs.request, inputs.catalogue.spec))
     return PlanContent(
         stack=stack,
-        actions=actions_between(inputs.in_force, stack),
+        actions=actions_between(inputs.in_force, stack, outlook=_outlook(inputs, stack)),
         costs=costs,
         monthly_yuan=sum(line.count * line.monthly_yuan_each for line in costs),
         stages=inputs.stages,
@@ -86,20 +89,41 @@ def _stack(inputs: Inputs) -> StackPlan:
         networks=tuple(_networks(inputs)),
         groups=tuple(_group(inputs, server) for server in inputs.request.servers),
         servers=tuple(_servers(inputs)),
+        imports=inputs.found.imports,
+        deletion_policy=inputs.request.deletion_policy.value,
+    )
+
+
+def _outlook(inputs: Inputs, stack: StackPlan) -> Outlook | None:
+    """What there will be of the imports before anything else happens; None when no cloud was asked."""
+    if inputs.found.listing is None:
+        return None
+    status = inputs.catalogue.status
+    return Outlook(
+        foreseen(stack, inputs.found.listing), {item.id: item.name for item in (*status.flavors, *status.images)}
     )
 
 
 def _networks(inputs: Inputs) -> Iterator[NetworkPlan]:
     for network in inputs.request.networks:
-        prefix = inputs.addresses.networks[network.name]
+        shape = _shape(inputs, network.name)
         yield NetworkPlan(
             name=network.name,
             subnet_pool_id=inputs.catalogue.status.subnet_pool_id or "",
-            cidr=str(prefix),
-            gateway=str(prefix[GATEWAY]),
-            service_first=str(prefix[SERVICE_FIRST]),
-            service_last=str(prefix[SERVICE_LAST]),
+            cidr=str(shape.prefix),
+            gateway=shape.gateway,
+            service_first=shape.service_first,
+            service_last=shape.service_last,
         )
+
+
+def _shape(inputs: Inputs, name: str) -> Shape:
+    """What exists keeps its gateway: changing that would cut every guest off."""
+    prefix = inputs.addresses.networks[name]
+    for known in inputs.in_force.networks if inputs.in_force else ():
+        if known.name == name and known.cidr == str(prefix):
+            return Shape(prefix, known.gateway, known.service_first, known.service_last)
+    return inputs.found.addresses.networks.get(name) or Shape.of(prefix)
 
 
 def _servers(inputs: Inputs) -> Iterator[ServerPlan]:

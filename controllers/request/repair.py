@@ -30,8 +30,10 @@ def repair_content(in_force: PlanSpec, repairs: Sequence[Repair], stages: tuple[
     signed = [gone for gone in in_force.stack.removals if gone.id is None]
     named = repairs[: min(MOST_NAMED, MOST_REMOVALS - len(signed))]
     removals = (*signed, *(repair.removal for repair in named))
+    going = {gone.id for gone in removals}
+    imports = tuple(entry for entry in in_force.stack.imports if entry.id not in going)  # made anew, not taken over
     return PlanContent(
-        stack=in_force.stack.model_copy(update={"removals": removals}),
+        stack=in_force.stack.model_copy(update={"removals": removals, "imports": imports}),
         actions=tuple(_action(repair) for repair in named),
         costs=in_force.costs,
         monthly_yuan=in_force.monthly_yuan,

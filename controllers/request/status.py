@@ -9,6 +9,7 @@ from typing import Any
 from controllers.api.conditions import ConditionType, Reason, Step, condition_from
 from controllers.api.requeststatus import Progress, Replacements, ResourceRequestStatus, ResourceStatus, StageDecision
 from infra.errors import KunlunError, TransientError
+from infra.stackplan import DeletionPolicy
 
 STEPS = (
     ConditionType.VALIDATED,
@@ -45,6 +46,7 @@ class Report:
     plan_digest: str | None = None
     approved_plan: str | None = None
     building_plan: str | None = None
+    deletion_policy: DeletionPolicy | None = None
     required_stages: tuple[str, ...] = ()
     approvals: tuple[StageDecision, ...] = ()
     project: str | None = None
@@ -95,6 +97,7 @@ def begin(status: ResourceRequestStatus) -> Report:
     return Report(
         approved_plan=status.approved_plan,
         building_plan=status.building_plan,
+        deletion_policy=status.deletion_policy,
         project=status.project,
         resources=status.resources,
         plan=status.plan,
@@ -113,6 +116,7 @@ def status_of(report: Report, *, before: ResourceRequestStatus, generation: int,
         plan_digest=report.plan_digest,
         approved_plan=report.approved_plan,
         building_plan=report.building_plan,
+        deletion_policy=report.deletion_policy,
         required_stages=report.required_stages,
         approvals=report.approvals,
         project=report.project,

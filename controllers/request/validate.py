@@ -9,17 +9,19 @@ from ipaddress import IPv4Network
 from controllers.api.findings import Finding
 from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec
 from controllers.request.addresses import servers_that_fit
-from infra.stackplan import StackPlan
+from infra.stackplan import DATA_VOLUME_PREFIX, StackPlan
 
 MOST_SERVERS = 64
 MOST_RULES = 180  # of the plan's 200, the others being the zone's own
 MOST_NEIGHBOURS = 20  # servers in one entry of another request
 HIGHEST_PORT = 65535
+MOST_NAMES_SHOWN = 12
+ALONG = ("rules-", "interface-", "attachment-")
 
 
 def validate(spec: ResourceRequestSpec, *, in_force: StackPlan | None = None) -> list[Finding]:
     """Every inconsistency of a request in itself, and with what has been built for it."""
-    checks = (_names, _networks, _sizes, _flows, _rules)
+    checks = (_names, _networks, _sizes, _flows, _rules, _imports)
     return [*(finding for check in checks for finding in check(spec)), *_volumes(spec, in_force)]
 
 
@@ -28,6 +30,7 @@ def _names(spec: ResourceRequestSpec) -> Iterator[Finding]:
         ("spec.networks", [network.name for network in spec.networks]),
         ("spec.servers", [server.name for server in spec.servers]),
         ("spec.desktops", [desktop.name for desktop in spec.desktops]),
+        ("spec.imports", [entry.name for entry in spec.imports]),
     ):
         for name, times in Counter(names).items():
             if times > 1:
@@ -107,6 +110,34 @@ def _rules(spec: ResourceRequestSpec) -> Iterator[Finding]:
             yield Finding(
                 f"spec.servers[{index}]", f"its flows make {rules} rules; at most {MOST_RULES}; use port ranges"
             )
+
+
+def _imports(spec: ResourceRequestSpec) -> Iterator[Finding]:
+    """An import says which object of this very request exists already; one object is one of them only."""
+    importable = set(_importable(spec))
+    times = Counter(entry.id for entry in spec.imports)
+    for index, entry in enumerate(spec.imports):
+        where = f"spec.imports[{index}]"
+        if entry.name.startswith(ALONG):
+            yield Finding(f"{where}.name", f"'{entry.name}' comes along with what it belongs to; leave it out")
+        elif entry.name not in importable:
+            known = ", ".join(sorted(importable)[:MOST_NAMES_SHOWN])
+            yield Finding(f"{where}.name", f"'{entry.name}' is no object of this request; its objects are {known}")
+        if times[entry.id] > 1:
+            yield Finding(f"{where}.id", f"the id '{entry.id}' is used {times[entry.id]} times; each may be used once")
+
+
+def _importable(spec: ResourceRequestSpec) -> Iterator[str]:
+    yield "router"
+    for network in spec.networks:
+        yield from (f"network-{network.name}", f"subnet-{network.name}")
+    for entry in spec.servers:
+        yield f"group-{entry.name}"
+        for server in (f"{entry.name}-{index}" for index in range(entry.count)):
+            yield from (f"server-{server}", f"port-{server}")
+            yield from (f"{DATA_VOLUME_PREFIX}{server}.{volume.name}" for volume in entry.volumes)
+            if entry.boot_volume_gib is not None:
+                yield f"boot-{server}"
 
 
 def _source(where: str, flow: FlowSpec, known: list[str]) -> Iterator[Finding]:

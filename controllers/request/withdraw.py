@@ -1,4 +1,4 @@
-"""The end of a request: everything of ours goes, is seen to be gone, and only then the object may go."""
+"""The end of a request: everything of ours goes (or is let go), is seen to be gone, and only then the object may go."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from controllers.publish import drop_finalizer, publish
 from controllers.request.observe import until_recovered
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
+from controllers.request.release import is_to_be_released, release
 from controllers.request.status import begin, status_of
 from infra.engine import StepEvent
 from infra.errors import InternalError, InvalidRequest, KunlunError, TransientError
@@ -31,9 +32,8 @@ async def withdraw(request: ResourceRequest, parts: RequestParts) -> float | Non
     if request.status.approved_plan is not None and request.status.project is not None:
         if (pause := _pause(request, parts)) > 0:
             return pause
-        await _tell(request, "removing everything that was built", parts)
         try:
-            await _remove(request, request.status.project, parts)
+            await _end(request, request.status.project, parts)
         except KunlunError as error:
             return await _failed(request, error, parts)
         except Exception:
@@ -42,6 +42,21 @@ async def withdraw(request: ResourceRequest, parts: RequestParts) -> float | Non
     await drop_finalizer(parts, request)
     parts.memories.forget(request.meta.uid)
     return None
+
+
+async def _end(request: ResourceRequest, project: str, parts: RequestParts) -> None:
+    plan = _plan_in_force(request, parts)
+    if is_to_be_released(request, plan):
+        await _tell(request, "releasing everything that was built; nothing is deleted", parts)
+        await release(request, _origin(request), project, parts)
+    else:
+        await _tell(request, "removing everything that was built", parts)
+        await _remove(request, project, plan, parts)
+
+
+def _origin(request: ResourceRequest) -> Origin:
+    meta = request.meta
+    return Origin(namespace=meta.namespace, name=meta.name, uid=meta.uid, generation=meta.generation)
 
 
 async def _failed(request: ResourceRequest, error: KunlunError, parts: RequestParts) -> float:
@@ -81,9 +96,7 @@ def _plan_in_force(request: ResourceRequest, parts: RequestParts) -> Plan | None
         return None
 
 
-async def _remove(request: ResourceRequest, project: str, parts: RequestParts) -> None:
-    meta = request.meta
-    origin = Origin(namespace=meta.namespace, name=meta.name, uid=meta.uid, generation=meta.generation)
+async def _remove(request: ResourceRequest, project: str, plan: Plan | None, parts: RequestParts) -> None:
     tasks: set[asyncio.Task[None]] = set()
 
     def on_progress(event: StepEvent) -> None:
@@ -93,11 +106,11 @@ async def _remove(request: ResourceRequest, project: str, parts: RequestParts) -
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-    discard = discarded_volumes(_plan_in_force(request, parts))
-    kept = await parts.engine.remove(origin, project, discard=discard, on_progress=on_progress)
+    discard = discarded_volumes(plan)
+    kept = await parts.engine.remove(_origin(request), project, discard=discard, on_progress=on_progress)
     await asyncio.gather(*tasks)
     if kept:
-        log.info("volumes kept", request=meta.name, namespace=meta.namespace, volumes=kept)
+        log.info("volumes kept", request=request.meta.name, namespace=request.meta.namespace, volumes=kept)
 
 
 async def _tell_if_possible(request: ResourceRequest, message: str, parts: RequestParts) -> None:

@@ -25,6 +25,7 @@ from infra.provider.observed import Deviation, Observed, ObservedObject, differe
 from infra.provider.repairs import repairs_of
 from infra.provider.resource import CloudCalls
 from infra.provider.server import is_stillborn
+from infra.provider.takeover import give_up, take_over
 from infra.stack import program
 from infra.stackplan import Origin, StackPlan
 
@@ -98,10 +99,11 @@ class Engine:
         recent: it decides what is adopted and what may be deleted. Raises what stood in the way first.
         """
         uid, authority = plan.origin.uid, authority_of(plan)
-        seen = observed or Observed(uid)
         async with self._turn(uid) as turn:
+            cloud, marking = self._clouds.project(plan.project.id), Steps(len(plan.imports), on_progress)
+            seen = await take_over(cloud, plan, observed or Observed(uid), steps=marking, check=turn.check)
             steps = Steps(_steps_ahead(plan, seen), on_progress)
-            builder = Builder(self._clouds.project(plan.project.id), authority, seen, steps, turn.patience())
+            builder = Builder(cloud, authority, seen, steps, turn.patience())
             state = self._state(uid)
             state.unlock()
             await _delete(builder, [found for found in seen.twins if authority.removes(found)])
@@ -147,17 +149,39 @@ class Engine:
                     await _delete(builder, going)
         raise CloudUnavailable(f"objects of {origin.name} keep appearing while they are deleted")
 
+    async def release(self, origin: Origin, project_id: str, *, on_progress: Listener) -> None:
+        """Ends a request without deleting: takes our marker off everything, until a listing shows nothing of it.
+
+        What is half built is released as it is. Idempotent; raises what stood in the way.
+        """
+        cloud, uid = self._clouds.project(project_id), origin.uid
+        async with self._turn(uid) as turn:
+            state = self._state(uid)
+            state.unlock()
+            for _ in range(_REMOVAL_ROUNDS):
+                seen = await observe(cloud, uid)
+                marking = Steps(len(seen.objects), on_progress)
+                if await give_up(cloud, seen, steps=marking, check=turn.check):
+                    continue
+                if seen.leaving:
+                    raise CloudUnavailable(f"OpenStack is still deleting {', '.join(seen.leaving)}")
+                state.drop()
+                return
+        raise CloudUnavailable(f"objects of {origin.name} keep appearing while they are released")
+
     async def discard_faulty(self, plan: StackPlan, observed: Observed, *, on_progress: Listener) -> Observed:
         """Deletes planned servers in ERROR that never ran, so that the next `converge` builds them anew.
 
         Their ports and volumes stay and are used again. Returns the observation without them.
         """
         planned = {identity_of(one) for one in planned_objects(plan).values()}
+        imported = {entry.id for entry in plan.imports}  # what was taken over is never built anew
         faulty = [found for found in observed.objects if found.identity in planned and is_stillborn(found.raw)]
+        faulty = [found for found in faulty if found.id not in imported]
         if not faulty:
             return observed
         authority = Authority(plan.origin.uid, removals=frozenset(found.identity for found in faulty))
-        async with self._turns.take(plan.origin.uid) as turn:
+        async with self._turn(plan.origin.uid) as turn:
             cloud, steps = self._clouds.project(plan.project.id), Steps(len(faulty), on_progress)
             await _delete(Builder(cloud, authority, observed, steps, turn.patience()), faulty)
         servers = {found.id for found in faulty}

@@ -26,6 +26,7 @@ class Authority:
     named: frozenset[tuple[Identity, str]] = frozenset()
     teardown: bool = False
     discarded: frozenset[str] = frozenset()
+    imported: frozenset[str] = frozenset()  # ids the plan names: each is the one it means, never a spare
 
     def permit_making(self, kind: Kind, name: str, inputs: Inputs) -> PlannedObject:
         """The planned object, if it is exactly what is asked for. Raises NotApproved."""
@@ -63,14 +64,15 @@ class Authority:
         """A second object of one approved once. Never a data volume: a restored backup bears our marker, too."""
         planned = self.planned.get(found.name)
         is_second = found.twin and planned is not None and identity_of(planned) == found.identity
-        return is_second and not found.name.startswith(DATA_VOLUME_PREFIX)
+        return is_second and found.id not in self.imported and not found.name.startswith(DATA_VOLUME_PREFIX)
 
 
 def authority_of(plan: StackPlan) -> Authority:
     """What approving this plan permits."""
     removals = frozenset((one.kind, one.name, one.fingerprint) for one in plan.removals if one.id is None)
     named = frozenset(((one.kind, one.name, one.fingerprint), one.id) for one in plan.removals if one.id is not None)
-    return Authority(plan.origin.uid, planned_objects(plan), removals, named)
+    imported = frozenset(entry.id for entry in plan.imports)
+    return Authority(plan.origin.uid, planned_objects(plan), removals, named, imported=imported)
 
 
 def teardown_authority(uid: str, discarded: frozenset[str]) -> Authority:

@@ -24,7 +24,7 @@ from infra.provider.volume import wait_until_usable
 from infra.provider.waiting import Patience
 from infra.stackplan import Kind, marker
 
-Operation = Literal["create", "update", "delete"]
+Operation = Literal["create", "update", "delete", "import", "release"]
 
 
 @dataclass(frozen=True, slots=True)

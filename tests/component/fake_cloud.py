@@ -126,19 +126,26 @@ class FakeCloud:
         collection, *rest = path.split("/")
         if collection == "security-group-rules":
             return {"security_group_rules": [self._add_rule(rule) for rule in body["security_group_rules"]]}
-        if rest[1:] == ["action"]:
-            return self._act(rest[0], body)
-        if rest[1:] == ["os-interface"]:
-            self._find("ports", body["interfaceAttachment"]["port_id"])["device_id"] = rest[0]
-            return {}
-        if rest[1:] == ["os-volume_attachments"]:
-            return self._attach(rest[0], body["volumeAttachment"]["volumeId"])
+        if rest[1:]:
+            return self._part(collection, rest[0], rest[1], body)
         if collection in body:
             for one in body[collection]:  # all or nothing
                 self._refuse_taken_address(one)
             return {collection: [self._keep(collection, dict(one)) for one in body[collection]]}
         member = SINGULAR[collection]
         return {member: self._keep(collection, dict(body[member]))}
+
+    def _part(self, collection: str, object_id: str, part: str, body: Mapping[str, Any]) -> Answer:
+        match part:
+            case "metadata":
+                self._find(collection, object_id)["metadata"] |= body["metadata"]
+            case "os-interface":
+                self._find("ports", body["interfaceAttachment"]["port_id"])["device_id"] = object_id
+            case "os-volume_attachments":
+                return self._attach(object_id, body["volumeAttachment"]["volumeId"])
+            case _:
+                return self._act(object_id, body)
+        return {}
 
     def _keep(self, collection: str, raw: Answer) -> Answer:
         number = next(self._numbers)
@@ -235,6 +242,8 @@ class FakeCloud:
         if collection == "security-group-rules":
             for group in self.all("security-groups"):
                 group["security_group_rules"] = [one for one in group["security_group_rules"] if one["id"] != object_id]
+        elif rest[:1] == ["metadata"]:
+            self._find(collection, object_id)["metadata"].pop(rest[1], None)
         elif rest[:1] == ["os-volume_attachments"]:
             self._detach(self._find("servers", object_id), rest[1])
         elif rest[:1] == ["os-interface"]:

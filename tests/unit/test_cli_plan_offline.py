@@ -203,3 +203,16 @@ def test_hostile_text_in_a_request_is_shown_as_codes() -> None:
 
     assert 1 == output.count("\\u{001b}[2J") and 1 == output.count("\\u{202e}")
     assert "\x1b" not in output and "\u202e" not in output
+
+
+def test_imports_and_the_end_are_on_the_page() -> None:
+    """Which object becomes which, and what deleting the request will do: officers read it before they sign."""
+    entry = {"name": "server-web-0", "id": "b6a4"}
+    taken = planned(json.dumps(a_request(imports=[entry]))).output
+    released = planned(json.dumps(a_request(imports=[entry], deletionPolicy="Release"))).output
+
+    assert "taken over as it is: b6a4" in taken
+    assert "1 taken over" in taken
+    assert "everything is deleted with it, the 1 object taken over included" in taken
+    assert "nothing is deleted: everything stays as it is" in released
+    assert "When the request is deleted" not in planned(json.dumps(a_request())).output

@@ -17,7 +17,7 @@ from infra.planned import planned_objects
 from infra.provider.authority import authority_of
 from infra.provider.observed import Deviation, Difference, Observed, ObservedObject, differences
 from infra.provider.repairs import repairs_of
-from infra.stackplan import Kind, StackPlan
+from infra.stackplan import Import, Kind, StackPlan
 from tests.build import a_content, a_plan, a_request, a_server, a_spec, an_approval
 
 VOLUMES = [{"name": "records", "sizeGiB": 10}]
@@ -102,6 +102,16 @@ def test_officers_read_what_is_lost_and_why() -> None:
 def a_repair(content: PlanContent, **changed: dict[str, Any]) -> PlanContent:
     spec = a_plan(content).spec
     return repair_content(spec, repairs_of(content.stack, observed(content.stack, **changed)), content.stages)
+
+
+def test_what_was_imported_and_has_to_go_is_made_anew() -> None:
+    """The id that goes is not taken over once more; other imports stay in the plan."""
+    taken = {"port-web-0": Kind.PORT, "server-web-1": Kind.SERVER}
+    imports = tuple(Import(kind=kind, name=name, id=f"id-{name}") for name, kind in taken.items())
+    content = RICH.model_copy(update={"stack": RICH.stack.model_copy(update={"imports": imports})})
+    repaired = a_repair(content, port_web_0={"address": "10.10.9.9"})
+
+    assert ["server-web-1"] == [entry.name for entry in repaired.stack.imports]
 
 
 def test_the_same_drift_is_the_same_plan() -> None:

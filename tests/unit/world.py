@@ -34,6 +34,7 @@ class FakeCluster:
     cache: Cache
     statuses: list[dict[str, Any]] = field(default_factory=list)
     finalizers: list[list[str]] = field(default_factory=list)
+    events: list[str] = field(default_factory=list)
     entitled: bool = True
 
     async def objects(self, kind: Kind[Any, Any], namespace: str, **_: Any) -> list[Any]:
@@ -54,8 +55,8 @@ class FakeCluster:
     async def apply_finalizers(self, kind: Kind[Any, Any], meta: Meta, finalizers: list[str]) -> None:
         self.finalizers.append(finalizers)
 
-    async def post_event(self, *_: Any) -> None:
-        """An Event is a courtesy."""
+    async def post_event(self, namespace: str, event: dict[str, Any]) -> None:
+        self.events.append(f"{event['reason']}: {event['message']}")
 
     async def may_approve(self, *_: Any, **__: Any) -> bool:
         return self.entitled
@@ -69,6 +70,7 @@ class FakeEngine:
     failure: Exception | None = None
     passes: list[tuple[str | None, bool]] = field(default_factory=list)  # (intent, whether anything was observed)
     removed: list[set[str]] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
 
     async def converge(self, plan: StackPlan, *, observed: Any, on_progress: Any) -> Built:
         self.passes.append((self.world.status(plan.origin.name).get("buildingPlan"), observed is not None))
@@ -83,12 +85,18 @@ class FakeEngine:
         self.removed.append(discard)
         return []
 
+    async def release(self, origin: Any, project_id: str, *, on_progress: Any) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.released.append(self.world.status(origin.name)["conditions"][-1]["message"])
+
 
 @dataclass(slots=True)
 class FakeSurveys:
     """The cloud, as far as servers go; `build` makes each planned one anew."""
 
     servers_of: list[dict[str, Any]] = field(default_factory=list)
+    by_hand: ProjectListing = field(default_factory=lambda: ProjectListing({}))
     failure: Exception | None = None
     looks: int = 0
 
@@ -103,7 +111,9 @@ class FakeSurveys:
 
     async def everything(self, project_id: str, *, not_before: float) -> ProjectListing:
         self.looks += 1
-        return await self.servers(project_id, not_before=not_before)
+        servers = await self.servers(project_id, not_before=not_before)
+        everybodys = [*self.by_hand[CloudKind.SERVER], *servers[CloudKind.SERVER]]
+        return ProjectListing({**self.by_hand.collections, CloudKind.SERVER: everybodys})
 
     async def servers(self, project_id: str, *, not_before: float) -> ProjectListing:
         if self.failure is not None:
