@@ -11,11 +11,13 @@ from infra.stackplan import Kind
 
 SHOWN = 10
 LONGEST_VALUE = 80
+LONGEST_TEXT = 1500
 
 
 def told(found: Collection[Difference]) -> str:
-    """Differences in words, bounded."""
-    return _bounded([_in_words(item) for item in found], "; ")
+    """Differences in words, bounded so that a condition has room for what would put them right."""
+    text = _bounded([_in_words(item) for item in found], "; ")
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"
 
 
 def _in_words(found: Difference) -> str:

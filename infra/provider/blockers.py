@@ -10,6 +10,7 @@ from infra.provider.resource import CloudCalls
 from infra.stackplan import Kind
 
 SHOWN = 5
+_GO_ALONG = {"network:dhcp", "network:distributed", "network:router_gateway"}  # Neutron removes these itself
 _QUERIES = {Kind.NETWORK: "network_id", Kind.ROUTER: "device_id", Kind.SUBNET: None, Kind.SECURITY_GROUP: None}
 
 
@@ -22,7 +23,8 @@ async def blockers(cloud: CloudCalls, kind: Kind, object_id: str) -> str:
         ports = await cloud.list("network", "ports", {key: object_id} if key else None)
     except KunlunError:  # the refusal itself is what has to be told
         return ""
-    words = [_described(port) for port in ports if object_id in _used_by(port)]
+    blocking = [port for port in ports if port.get("device_owner") not in _GO_ALONG and object_id in _used_by(port)]
+    words = [_described(port) for port in blocking]
     more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
     return ", ".join(words[:SHOWN]) + more
 

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 
 from infra.planned import PlannedObject, fixed_for_life, planned_objects
 from infra.provider.observed import Observed, ObservedObject, differing_fields, identity_of
-from infra.stackplan import DATA_VOLUME_PREFIX, Removal, StackPlan
-
-FAULTY = "ERROR"  # replaced for another reason, and without a plan of its own
+from infra.stackplan import DATA_VOLUME_PREFIX, Kind, Removal, StackPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +60,16 @@ def _reasons_to_replace(planned: Mapping[str, PlannedObject], observed: Observed
     reasons: dict[str, str] = {}
     for name, one in planned.items():
         found = observed.by_identity.get(identity_of(one))
-        is_data = name.startswith(DATA_VOLUME_PREFIX)
-        if found and found.status != FAULTY and not is_data and (fields := beyond_repair(one, found)):
+        if found and not _has_its_own_way(found) and (fields := beyond_repair(one, found)):
             reasons[name] = f"was changed by hand in {', '.join(fields)}"
         elif followed := [target for target in _targets(one) if target in reasons]:
             reasons[name] = f"follows {', '.join(followed)}"
     return reasons
+
+
+def _has_its_own_way(found: ObservedObject) -> bool:
+    """Data is never replaced; a server Nova gave up on is, but for that reason and without a plan of its own."""
+    return found.name.startswith(DATA_VOLUME_PREFIX) or (found.kind is Kind.SERVER and found.status == "ERROR")
 
 
 def _targets(one: PlannedObject) -> Iterator[str]:

@@ -90,9 +90,13 @@ async def lose_interface(cloud: Cloud, found: Objects) -> object:
     return await cloud.put("network", path, {"port_id": found["interface-app"].id})
 
 
+async def foreign_port(cloud: Cloud, found: Objects) -> object:
+    port = {"network_id": found["network-app"].id, "name": "printer"}
+    return (await cloud.post("network", "ports", {"port": port}))["port"]["id"]
+
+
 async def second_port(cloud: Cloud, found: Objects) -> object:
-    port = {"network_id": found["network-app"].id, "name": "foreign"}
-    foreign = (await cloud.post("network", "ports", {"port": port}))["port"]["id"]
+    foreign = await foreign_port(cloud, found)
     path = f"servers/{found['server-web-0'].id}/os-interface"
     await cloud.post("compute", path, {"interfaceAttachment": {"port_id": foreign}})
     return foreign
@@ -214,6 +218,20 @@ def test_a_moved_port_gets_its_address_back_and_the_server_stays(watched: Sandbo
 
         assert [] == story.unplanned()
         assert {"port-web-0"} == {name for name, one in found_of(story).items() if one.id != before[name].id}
+
+
+def test_a_removal_that_is_blocked_says_by_what(watched: Sandbox) -> None:
+    """A foreign port on our network: it is named, left alone, and when its owner has removed it the request goes."""
+    with a_story(watched, "blocked") as story:
+        story.apply()
+        story.approve()
+        story.ready()
+        port = str(by_hand(story, foreign_port))
+        story.delete(wait=False)
+        try:
+            assert eventually(lambda: f'in the way: port "printer" ({port})' in story.condition("Ready")[2])
+        finally:
+            by_hand(story, lambda cloud, _: cloud.delete("network", f"ports/{port}"))
 
 
 def newest_repair(story: Story, in_force: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from controllers.cli.kubectl import refusal
+from infra.stackplan import Kind, Removal
 from tests.unit.cli_stage import NAMESPACE, Stage, a_content, a_plan, a_request, a_stage
 
 PLAN = a_plan()
@@ -44,6 +45,17 @@ def test_the_page_says_everything_an_officer_decides_on(stage: Stage) -> None:
         f'kubectl kunlun deny {NAME} --stage resource-office --reason "..." -n civil-affairs',
     ):
         assert words in result.output
+
+
+def test_the_page_of_a_repair_says_that_nothing_new_is_asked_for(stage: Stage) -> None:
+    """It is for what somebody changed by hand, and names the very object that goes."""
+    gone = Removal(kind=Kind.ROUTER, name="router", fingerprint="0" * 12, id="router-7")
+    stack = a_content().stack.model_copy(update={"removals": (gone,)})
+    repair = a_plan(a_content().model_copy(update={"stack": stack}))
+    stage.has(f"plans-{repair['metadata']['name']}", repair)
+
+    assert "repairs what was changed by hand" in stage.run("plan", repair["metadata"]["name"]).output
+    assert "repairs what was changed by hand" not in stage.run("plan", NAME).output
 
 
 def test_a_request_name_shows_its_newest_plan(stage: Stage) -> None:

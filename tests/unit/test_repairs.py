@@ -212,7 +212,11 @@ def test_drift_without_end_is_told_shortly() -> None:
     """A condition's message is bounded."""
     drift = [Difference(Deviation.MISSING, Kind.PORT, f"port-{number}") for number in range(12)]
 
+    long = {"name": "x" * 5000}
+    changed = [Difference(Deviation.CHANGED, Kind.PORT, "port-web-0", "id", ("name",), wanted=long, found=long)] * 12
+
     assert told(drift).endswith("Port port-9 is missing and 2 more")
+    assert 2000 > len(told(changed))
 
 
 def test_a_volume_that_grew_is_not_shrunk() -> None:
