@@ -224,7 +224,7 @@ def _shown(item: PlannedObject, key: str, names: Mapping[str, str]) -> str:
     value = item.inputs[key]
     if isinstance(value, list):
         return ", ".join(str(one).removeprefix("@") for one in value) or "none"
-    return "none" if value is None else names.get(str(value), str(value).removeprefix("@"))
+    return "none" if value in (None, "") else names.get(str(value), str(value).removeprefix("@"))
 
 
 def _catalogue_names(*plans: StackPlan | None) -> dict[str, str]:

@@ -46,11 +46,15 @@ async def draft_plan(request: ResourceRequest, report: Report, parts: RequestPar
         if catalogue is None or project is None:
             message = f"waiting for the department's project in zone '{request.spec.zone}'"
             return report.waiting(ConditionType.PLANNED, Reason.AWAITING_TENANT, message)
-        async with parts.planning:  # quota and addresses are given out one plan at a time
+        # Before the lock: a cloud that hangs holds up nobody else's plan. What is planned meanwhile is in the cache.
+        existing = await observe_prefixes(parts.clouds.admin(), catalogue.status.subnet_pool_id or "")
+        found = await _found(request, project, parts)
+        async with parts.planning:  # quota, addresses and imports are given out one plan at a time
             plan = _known(request, parts)
             if plan is None:
                 require_allowed(request, parts)
-                plan = await _create(request, catalogue, project, parts)
+                taken = [*map(IPv4Network, existing), *planned_prefixes(request, parts.cache)]
+                plan = await _create(request, Ground(catalogue, project, taken, found), parts)
     plan = await _or_repair(plan, request, parts)
     prove(plan, request)
     return report.reached(
@@ -101,12 +105,9 @@ def _project(request: ResourceRequest, parts: RequestParts) -> Project | None:
     return next((Project(id=p.id, name=p.name) for p in projects if p.zone == request.spec.zone), None)
 
 
-async def _create(request: ResourceRequest, catalogue: Catalogue, project: Project, parts: RequestParts) -> Plan:
-    existing = await observe_prefixes(parts.clouds.admin(), catalogue.status.subnet_pool_id or "")
-    taken = [*map(IPv4Network, existing), *planned_prefixes(request, parts.cache)]
-    found = await _found(request, project, parts)
-    spec = signed(plan_content(_inputs(request, Ground(catalogue, project, taken, found), parts)))
-    if findings := import_findings(request.spec, spec.stack, found, elsewhere=planned_imports(request, parts.cache)):
+async def _create(request: ResourceRequest, ground: Ground, parts: RequestParts) -> Plan:
+    spec, elsewhere = signed(plan_content(_inputs(request, ground, parts))), planned_imports(request, parts.cache)
+    if findings := import_findings(request.spec, spec.stack, ground.found, elsewhere=elsewhere):
         raise InvalidRequest(sentence(findings))
     return await _written(request, spec, parts)
 

@@ -126,7 +126,7 @@ def _against(entry: Import, plan: StackPlan, listing: ProjectListing, after: Obs
         yield "is being deleted"
     elif foreign := list(_owned(entry, plan, raw, listing)):
         yield from foreign
-    else:
+    elif marker_text(raw) is None:  # else it is taken over already: what became of it since is drift
         case = Case(planned, raw, listing, {one.id: one.name for one in after.objects}, plan.deletion_policy)
         yield from list(obstacles_of_kind(case)) or _fixed_differently(planned, found)
 

@@ -10,6 +10,7 @@ from controllers.api.plan import Operation
 from controllers.api.stored import PLANS
 from controllers.request.imports import find_imports, import_findings
 from controllers.request.validate import validate
+from infra.planned import planned_objects
 from infra.provider.observe import ProjectListing
 from infra.stackplan import Kind, marker
 from tests.build import NAMESPACE, a_content, a_network, a_server, a_spec
@@ -124,9 +125,22 @@ def test_what_another_request_manages_is_refused() -> None:
     assert ["spec.imports[4]: server-web-0: is managed by another request (uid another)"] == findings(listing(objects))
 
 
+def test_what_is_taken_over_already_is_not_judged_again() -> None:
+    """Growing a request does not wait for a server that people have shelved meanwhile."""
+    objects, entry = by_hand(), planned_objects(planned().stack)["server-web-0"]
+    objects[Kind.SERVER]["metadata"] = {"kunlun.cloud": marker("uid-1", entry.name, entry.fingerprint)}
+    objects[Kind.SERVER]["status"] = "SHELVED_OFFLOADED"
+
+    assert [] == findings(listing(objects))
+
+
 def test_an_imported_object_is_never_replaced() -> None:
     """Another image would mean another server; while the entry stands, that is refused."""
-    ubuntu = [a_server(count=1, image="ubuntu-24.04")]
+    ubuntu, entry = [a_server(count=1, image="ubuntu-24.04")], planned_objects(planned().stack)["server-web-0"]
+    ours = by_hand()
+    ours[Kind.SERVER]["metadata"] = {"kunlun.cloud": marker("uid-1", entry.name, entry.fingerprint)}
+
+    assert "would be replaced; take the import out" in findings(listing(ours), servers=ubuntu)[0]
 
     assert (
         "was built from image id-debian-12, not from id-ubuntu-24.04" in findings(listing(by_hand()), servers=ubuntu)[0]
