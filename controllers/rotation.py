@@ -32,5 +32,5 @@ async def watch_credential(clouds: Clouds, changed: Callable[[], None], *, every
 def woken_by_credential(cache: Cache, resting: Resting) -> Iterator[tuple[str, str, str]]:
     """Ends all rest because of the old credential. Yields whoever may have met it: a settled pass costs nothing."""
     resting.wake(CredentialsRejected)
-    for kind in (ZONES, TENANTS, REQUESTS):
-        yield from ((kind.name, item.meta.namespace, item.meta.name) for item in cache.all(kind))
+    for items in (cache.all(ZONES), cache.all(TENANTS), cache.all(REQUESTS)):
+        yield from ((item.kind.name, item.meta.namespace, item.meta.name) for item in items)
