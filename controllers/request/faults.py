@@ -25,7 +25,8 @@ MOST_REPLACEMENTS = 3
 PAUSES_SECONDS = (10.0, 30.0, 90.0)
 CAPACITY_RETRY_SECONDS = 30.0
 SHOWN = 10
-_NO_ROOM = re.compile(r"no valid host|insufficient|not enough", re.IGNORECASE)
+# Nova counts quota twice: of two servers that came at once the second is accepted and then put into ERROR for it.
+_NO_ROOM = re.compile(r"no valid host|insufficient|not enough|quota exceeded", re.IGNORECASE)
 
 
 def verdict(servers: Iterable[ObservedObject], replaced: int) -> KunlunError | None:

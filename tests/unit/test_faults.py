@@ -14,6 +14,7 @@ from tests.unit.whole_world import WholeWorld
 
 NO_HOST = {"message": "No valid host was found. There are not enough hosts available.", "code": 500}
 BROKEN = {"message": "Exceeded maximum number of retries.", "code": 500}
+LATE_QUOTA = {"message": "Quota exceeded for cores: Requested 1, but already used 1 of 1 cores", "code": 403}
 SMALL = {"flavor": {"vcpus": 4, "ram": 2048, "disk": 20}}
 
 
@@ -48,9 +49,10 @@ def message(world: WholeWorld) -> str:
         (a_server(BROKEN), 3, ServerFault, "Built anew 3 times without success"),
         (a_server(BROKEN, **{"OS-SRV-USG:launched_at": "2026-01-01"}), 0, ServerFault, "may hold data"),
         (a_server(NO_HOST), 3, QuotaExceeded, "tried again when there is room"),
+        (a_server(LATE_QUOTA), 3, QuotaExceeded, "tried again when there is room"),
         (a_server(BROKEN, status="ACTIVE"), 0, type(None), ""),
     ],
-    ids=["first", "third", "bound", "ran before", "no room", "no fault"],
+    ids=["first", "third", "bound", "ran before", "no room", "late quota", "no fault"],
 )
 def test_what_becomes_of_a_server_in_error(
     server: ObservedObject, replaced: int, expected: type[KunlunError], told: str
