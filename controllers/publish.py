@@ -10,13 +10,14 @@ from typing import Any
 import structlog
 
 from controllers.api import API_VERSION, FINALIZER
-from controllers.api.conditions import ConditionType
+from controllers.api.conditions import ConditionType, Reason
 from controllers.api.stored import Stored
 from controllers.parts import Parts
 from infra.errors import KunlunError
 from infra.wire import WireModel
 
 TOLD = {ConditionType.PLANNED, ConditionType.APPROVED, ConditionType.PROVISIONED, ConditionType.READY}
+ON_ITS_WAY = {Reason.AWAITING_APPROVAL, Reason.BUILDING, Reason.DELETING}
 EVENT_MESSAGE_LENGTH = 1000
 log = structlog.get_logger(__name__)
 
@@ -46,9 +47,17 @@ async def publish(parts: Parts, item: Stored[Any, Any], status: WireModel) -> bo
             **{key: condition[key] for key in ("type", "status", "reason")},
         )
         if condition["type"] in TOLD:
+            worry = condition["status"] == "False" and condition["reason"] not in ON_ITS_WAY
+            text = f"{condition['type']}: {condition.get('message', '')}"
             with contextlib.suppress(KunlunError):  # an Event is a courtesy; the status is the record
-                await parts.cluster.post_event(item.meta.namespace, _event(item, condition, parts.now()))
+                await tell(parts, item, condition["reason"], text, worry=worry)
     return True
+
+
+async def tell(parts: Parts, item: Stored[Any, Any], reason: str, text: str, *, worry: bool) -> None:
+    """One Event about the object; a Warning if somebody should worry. Raises as every write to the cluster does."""
+    event = _event(item, reason, text, parts.now())
+    await parts.cluster.post_event(item.meta.namespace, {**event, "type": "Warning" if worry else "Normal"})
 
 
 async def ensure_finalizer(parts: Parts, item: Stored[Any, Any]) -> None:
@@ -92,20 +101,18 @@ def _transitions(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[di
     ]
 
 
-def _event(item: Stored[Any, Any], condition: Mapping[str, Any], now: str) -> dict[str, Any]:
+def _event(item: Stored[Any, Any], reason: str, text: str, now: str) -> dict[str, Any]:
     reference = {"apiVersion": API_VERSION, "kind": item.kind.name, "name": item.meta.name, "uid": item.meta.uid}
     if item.meta.namespace:
         reference["namespace"] = item.meta.namespace
-    worry = condition["status"] == "False" and condition["reason"] not in ("AwaitingApproval", "Building", "Deleting")
     return {
         "metadata": {
             "name": f"{item.meta.name}.{uuid.uuid4().hex[:12]}",
             "namespace": item.meta.namespace or "default",
         },
         "involvedObject": reference,
-        "reason": condition["reason"],
-        "message": f"{condition['type']}: {condition.get('message', '')}"[:EVENT_MESSAGE_LENGTH],
-        "type": "Warning" if worry else "Normal",
+        "reason": reason,
+        "message": text[:EVENT_MESSAGE_LENGTH],
         "source": {"component": "kunlun-operator"},
         "firstTimestamp": now,
         "lastTimestamp": now,

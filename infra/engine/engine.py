@@ -142,6 +142,11 @@ class Engine:
                     await _delete(builder, going)
         raise CloudUnavailable(f"objects of {origin.name} keep appearing while they are deleted")
 
+    async def forget(self, uid: str) -> None:
+        """Drops what is kept of a request here. The cloud is not touched; safe to repeat."""
+        async with self._turns.take(uid):
+            self._state(uid).drop()
+
     async def discard_faulty(self, plan: StackPlan, observed: Observed, *, on_progress: Listener) -> Observed:
         """Deletes planned servers that Nova put into ERROR, so that the next `converge` builds them anew.
 
