@@ -6,7 +6,7 @@ plan removes, or any of them when the request itself is being deleted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from infra.errors import NotApproved
@@ -65,6 +65,11 @@ def authority_of(plan: StackPlan) -> Authority:
     """What approving this plan permits."""
     removals = frozenset((one.kind, one.name, one.fingerprint) for one in plan.removals)
     return Authority(plan.origin.uid, planned_objects(plan), removals)
+
+
+def command_authority(uid: str, objects: Collection[ObservedObject]) -> Authority:
+    """What a person of the provider's operations commands: these leftovers go, data volumes among them, no other."""
+    return Authority(uid, removals=frozenset(found.identity for found in objects))
 
 
 def teardown_authority(uid: str, discarded: frozenset[str]) -> Authority:
