@@ -29,8 +29,10 @@ from controllers.api.stored import (
     TENANTS,
     ZONES,
     Kind,
+    meta_of,
 )
 from controllers.queue import WorkQueue, work
+from controllers.request.abandon import abandonment_of
 from controllers.request.parts import RequestParts
 from controllers.request.reconcile import reconcile as reconcile_request
 from controllers.request.reconcile import refuse_unreadable
@@ -50,7 +52,7 @@ class Operator:
     ready_file: Path
     queue: WorkQueue[Key] = field(default_factory=WorkQueue)
     workers: list[asyncio.Task[None]] = field(default_factory=list)
-    interrupted: set[str] = field(default_factory=set)
+    interrupted: set[tuple[str, bool]] = field(default_factory=set)
 
     async def reconcile(self, key: Key) -> float | None:
         """Run the one reconcile of the key's kind over the object as it is now."""
@@ -83,22 +85,25 @@ class Operator:
         body = event["object"]
         if event["type"] == "DELETED":
             self.parts.cache.drop(kind, body)
-            self.interrupted.discard(body["metadata"]["uid"])
+            self.interrupted -= {(body["metadata"]["uid"], given_up) for given_up in (False, True)}
         for key in self._woken(kind, body):
             self.queue.add(key)
         if kind is REQUESTS and "deletionTimestamp" in body["metadata"]:
-            self._interrupt(body["metadata"]["uid"])
+            self._interrupt(body["metadata"]["uid"], given_up=abandonment_of(meta_of(body)) is not None)
 
     def credential_changed(self) -> None:
         """What was rejected may be accepted now."""
         for key in woken_by_credential(self.parts.cache, self.parts.memories):
             self.queue.add(key)
 
-    def _interrupt(self, uid: str) -> None:
-        """A request that is to go is not built to its end first. Once: its removal is not to be stopped."""
-        if uid in self.interrupted:
+    def _interrupt(self, uid: str, *, given_up: bool) -> None:
+        """A request that is to go is not built to its end first. Once: its removal is not to be stopped.
+
+        But for good reason: a request that is given up meanwhile is not removed to its end either.
+        """
+        if (uid, given_up) in self.interrupted:
             return
-        self.interrupted.add(uid)
+        self.interrupted.add((uid, given_up))
         cancelling = asyncio.get_running_loop().create_task(self.parts.engine.cancel(uid))
         self.workers.append(cancelling)
         cancelling.add_done_callback(self.workers.remove)

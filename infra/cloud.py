@@ -110,6 +110,10 @@ class Cloud:
         """The id of the user behind the credential."""
         return str(await self._logged_in("token", lambda login: login.session.get_user_id()))
 
+    async def scope(self) -> str:
+        """The id of the project the token is for."""
+        return self.project_id or str(await self._logged_in("token", lambda login: login.session.get_project_id()))
+
     async def has(self, service: Service) -> bool:
         """Whether the catalogue offers the service at all."""
         try:

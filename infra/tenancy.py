@@ -15,9 +15,14 @@ from infra.cloud_answers import Conflict
 from infra.errors import CloudRefused
 
 TAG = "kunlun"
+TENANT_TAG = f"{TAG}-tenant:"
 OPERATOR_ROLE = "admin"
 PORTS_PER_SERVER = 4
 RULES_PER_SERVER = 100
+SHARED = frozenset(
+    {("address_scope", "access_as_shared"), ("subnetpool", "access_as_shared"), ("network", "access_as_external")}
+)
+"""(object type, action) of every share that a project gets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,13 @@ async def _find(cloud: Cloud, name: str, tenant: str) -> Answer | None:
 
 def _tenant_tag(tenant: str) -> str:
     """Tenant `a-b` in zone `c` and tenant `a` in zone `b-c` have projects of one name: only one may have it."""
-    return f"{TAG}-tenant:{tenant}"
+    return f"{TENANT_TAG}{tenant}"
+
+
+def tenant_of(project: Answer) -> str:
+    """The tenant that a project of ours was made for; empty when its tags do not say."""
+    tags: list[str] = project.get("tags", [])
+    return next((tag.removeprefix(TENANT_TAG) for tag in tags if tag.startswith(TENANT_TAG)), "")
 
 
 async def _operator_role(cloud: Cloud, project_id: str) -> None:

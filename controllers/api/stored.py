@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
+from controllers.api import GROUP
 from controllers.api.approval import ApprovalSpec
 from controllers.api.findings import findings_of, sentence
 from controllers.api.informationsystem import InformationSystemSpec, InformationSystemStatus
@@ -57,6 +58,7 @@ class Meta:
     created: str
     deleting: bool
     finalizers: tuple[str, ...]
+    annotations: Mapping[str, str] = field(default_factory=dict, hash=False)  # those of our group
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ def meta_of(body: Mapping[str, Any]) -> Meta:
         created=meta.get("creationTimestamp", ""),
         deleting="deletionTimestamp" in meta,
         finalizers=tuple(meta.get("finalizers") or ()),
+        annotations={key: text for key, text in (meta.get("annotations") or {}).items() if key.startswith(f"{GROUP}/")},
     )
 
 

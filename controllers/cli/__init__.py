@@ -21,6 +21,8 @@ class Verbs(click.Group):
         "approve": "Approve one stage of one exact plan.",
         "deny": "Deny one stage of one exact plan.",
         "watch": "Follow a request until it is ready.",
+        "abandon": "Give up a request whose removal cannot be carried out.",
+        "orphans": "Find what the cloud has without a request, or lacks; delete on command.",
         "run": "Run the operator.",
         "manifests": "Write the Kubernetes manifests made from the API models.",
         "sandbox": "A whole cloud on this machine: control plane, OpenStack, zones, personas.",

@@ -69,6 +69,20 @@ class Kubectl:
         answer = self.run("get", resource(kind), f"--field-selector={field_selector}", "-o", "json")
         return list(_parsed(answer).get("items", ()))
 
+    def everywhere(self, kind: Kind[Any, Any]) -> list[Document]:
+        """Every object of the kind in the whole cluster. Raises ClusterError."""
+        answer = self.run("get", resource(kind), "--all-namespaces", "-o", "json")
+        return list(_parsed(answer).get("items", ()))
+
+    def patch(self, kind: Kind[Any, Any], name: str, change: Document) -> Document:
+        """Merge a change into the object and return it as stored. Raises ClusterError with the server's refusal."""
+        words = ("patch", resource(kind), "--type=merge", f"--patch={json.dumps(change)}", "-o", "json")
+        return _parsed(self.run(*words, "--", name))
+
+    def delete(self, kind: Kind[Any, Any], name: str) -> None:
+        """Ask for the object's deletion; its end is not waited for. Raises ClusterError."""
+        self.run("delete", resource(kind), "--wait=false", "--", name)
+
     def create(self, document: Document) -> Document:
         """Create the object and return it as stored. Raises ClusterError with the server's refusal.
 
@@ -146,13 +160,19 @@ def _parsed(answer: str) -> Document:
 def cluster_options(command: Callable[..., Result]) -> Callable[..., Result]:
     """kubectl's -n/--namespace, --context and --kubeconfig, handed on as one `kubectl` argument."""
 
+    with_namespace = click.option("-n", "--namespace", metavar="NAME", help="Namespace of the department.")
+    return with_namespace(whole_cluster_options(command))
+
+
+def whole_cluster_options(command: Callable[..., Result]) -> Callable[..., Result]:
+    """The same without a namespace, for what concerns all of them."""
+
     @functools.wraps(command)
     def with_kubectl(
-        *arguments: Any, namespace: str | None, context: str | None, kubeconfig: str | None, **options: Any
+        *arguments: Any, context: str | None, kubeconfig: str | None, namespace: str | None = None, **options: Any
     ) -> Result:
         return command(*arguments, kubectl=Kubectl(namespace, context, kubeconfig), **options)
 
-    with_namespace = click.option("-n", "--namespace", metavar="NAME", help="Namespace of the department.")
     with_context = click.option("--context", metavar="NAME", help="Context of the kubeconfig to use.")
     with_file = click.option("--kubeconfig", metavar="FILE", help="Path to the kubeconfig file.")
-    return with_file(with_context(with_namespace(with_kubectl)))
+    return with_file(with_context(with_kubectl))

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import structlog
 
+from controllers.cli.clouds import cloud_options
 from controllers.settings import Settings
 
 
@@ -24,12 +25,7 @@ from controllers.settings import Settings
     envvar="KUBECONFIG",
     help="How to reach the Kubernetes API; without it, the pod's service account is used.",
 )
-@click.option(
-    "--clouds",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="clouds.yaml; without it, the places openstacksdk looks in.",
-)
-@click.option("--cloud", default="kunlun", show_default=True, help="Entry of clouds.yaml to use.")
+@cloud_options
 @click.option(
     "--state",
     type=click.Path(file_okay=False, path_type=Path),

@@ -10,6 +10,7 @@ import structlog
 from controllers.api import FINALIZER
 from controllers.api.stored import Plan, ResourceRequest
 from controllers.publish import drop_finalizer, publish
+from controllers.request.abandon import abandonment_of, let_go
 from controllers.request.observe import until_recovered
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
@@ -25,11 +26,16 @@ log = structlog.get_logger(__name__)
 
 
 async def withdraw(request: ResourceRequest, parts: RequestParts) -> float | None:
-    """Remove what was built, then the finalizer. Failures are shown in the status and tried again."""
+    """Remove what was built, then the finalizer. Failures are shown in the status and tried again.
+
+    A request that was given up is let go as it is.
+    """
     if FINALIZER not in request.meta.finalizers:
         parts.memories.forget(request.meta.uid)
         return None
-    if request.status.approved_plan is not None and request.status.project is not None:
+    if (given := abandonment_of(request.meta)) is not None:
+        await let_go(request, given, parts)
+    elif request.status.approved_plan is not None and request.status.project is not None:
         if (pause := _pause(request, parts)) > 0:
             return pause
         try:

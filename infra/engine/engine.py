@@ -169,6 +169,11 @@ class Engine:
                 return
         raise CloudUnavailable(f"objects of {origin.name} keep appearing while they are released")
 
+    async def forget(self, uid: str) -> None:
+        """Drops what is kept of a request here. The cloud is not touched; safe to repeat."""
+        async with self._turn(uid):
+            self._state(uid).drop()
+
     async def discard_faulty(self, plan: StackPlan, observed: Observed, *, on_progress: Listener) -> Observed:
         """Deletes planned servers in ERROR that never ran, so that the next `converge` builds them anew.
 

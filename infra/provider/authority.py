@@ -6,7 +6,7 @@ plan removes (all of an identity, or the very one it names by id), or any when t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from infra.errors import NotApproved
@@ -73,6 +73,11 @@ def authority_of(plan: StackPlan) -> Authority:
     named = frozenset(((one.kind, one.name, one.fingerprint), one.id) for one in plan.removals if one.id is not None)
     imported = frozenset(entry.id for entry in plan.imports)
     return Authority(plan.origin.uid, planned_objects(plan), removals, named, imported=imported)
+
+
+def command_authority(uid: str, objects: Collection[ObservedObject]) -> Authority:
+    """What a person of the provider's operations commands: these leftovers go, data volumes among them, no other."""
+    return Authority(uid, removals=frozenset(found.identity for found in objects))
 
 
 def teardown_authority(uid: str, discarded: frozenset[str]) -> Authority:

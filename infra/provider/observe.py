@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from infra.cloud import Answer, Query, Service
+from infra.cloud import Answer, Service
 from infra.planned import fingerprint
 from infra.provider.kinds import BY_KIND
 from infra.provider.observed import Observed, ObservedObject
-from infra.provider.resource import CloudCalls, Names, created_at, marker_text
+from infra.provider.resource import CloudCalls, Names, created_at, marker_text, scope_query
 from infra.provider.router_interface import is_interface, subnet_of
 from infra.provider.security_group_rules import rules_id
 from infra.provider.server import fault_of
@@ -88,7 +88,10 @@ class ProjectListing:
 
 
 async def list_project(cloud: CloudCalls) -> ProjectListing:
-    """Lists all kinds at the same time; volumes only where the cloud has them."""
+    """Lists all kinds at the same time; volumes only where the cloud has them.
+
+    Of a cloud that is not scoped to one project: everything of all projects.
+    """
     kinds = [kind for kind in _COLLECTIONS if kind is not Kind.VOLUME or await cloud.has("volume")]
     answers = await asyncio.gather(*(_listed(cloud, kind) for kind in kinds))
     return ProjectListing(dict(zip(kinds, answers, strict=True)))
@@ -124,8 +127,7 @@ def observed_from_listing(listing: ProjectListing, uid: str) -> Observed:
 
 async def _listed(cloud: CloudCalls, kind: Kind) -> list[Answer]:
     service, path = _COLLECTIONS[kind]
-    query: Query = {"project_id": cloud.project_id} if service == "network" and cloud.project_id else {}
-    return await cloud.list(service, path, query)
+    return await cloud.list(service, path, scope_query(cloud, service))
 
 
 def _object(marked: Marked, listing: ProjectListing, names: Names) -> ObservedObject:

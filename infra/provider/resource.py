@@ -103,7 +103,8 @@ class Scene:
         self.servers = Departures(self.patience, self._server_ids)
 
     async def _server_ids(self) -> frozenset[str]:
-        return frozenset(raw["id"] for raw in await self.cloud.list("compute", "servers"))
+        found = await self.cloud.list("compute", "servers", scope_query(self.cloud, "compute"))
+        return frozenset(raw["id"] for raw in found)
 
 
 class Listing(Protocol):
@@ -165,10 +166,20 @@ def marker_text(raw: Answer) -> str | None:
 
 async def find_marked(cloud: CloudCalls, service: Service, path: str, marker: str) -> Made | None:
     """The oldest object of a collection with exactly this marker."""
-    query: Query = {"project_id": cloud.project_id} if service == "network" and cloud.project_id else {}
-    marked = [raw for raw in await cloud.list(service, path, query) if marker_text(raw) == marker]
+    found = await cloud.list(service, path, scope_query(cloud, service))
+    marked = [raw for raw in found if marker_text(raw) == marker]
     oldest = min(marked, key=created_at, default=None)
     return Made(oldest["id"], oldest) if oldest else None
+
+
+def scope_query(cloud: CloudCalls, service: Service) -> Query:
+    """Lists one project's objects; those of all projects when the cloud is not one project's.
+
+    An administrator's list shows everybody's objects in Neutron, and the own project's in Nova and Cinder.
+    """
+    if service == "network":
+        return {"project_id": cloud.project_id} if cloud.project_id else {}
+    return {} if cloud.project_id else {"all_tenants": 1}
 
 
 def created_at(raw: Answer) -> str:

@@ -53,8 +53,8 @@ class RouterInterface:
         path = f"routers/{raw['device_id']}/remove_router_interface"
         try:
             await scene.cloud.put("network", path, {"port_id": object_id})
-        except Absent:
-            return
+        except Absent:  # the interface is gone, or its router is: then Neutron lets its port be deleted as such
+            await scene.cloud.delete("network", f"ports/{object_id}")
 
 
 def is_interface(raw: Answer) -> bool:

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from controllers.api import FINALIZER
+from controllers.api import ABANDON, ABANDONED_BY, FINALIZER
 from tests.e2e.office import Document, a_request, an_approval
 from tests.unit.cli_stage import a_plan
 
@@ -34,6 +34,12 @@ def a_finalized_request() -> Document:
 def patch(kind: str, name: str, change: Document, *more: str) -> tuple[str, ...]:
     """The words of a `kubectl patch` that merges a change."""
     return ("patch", kind, name, "--type=merge", f"--patch={json.dumps(change)}", *more)
+
+
+def given_up(reason: str | None, person: str | None = None) -> Document:
+    """The mark of a request that is to go without its objects."""
+    named = {} if person is None else {ABANDONED_BY: person}
+    return {"metadata": {"annotations": {ABANDON: reason, **named}}}
 
 
 def patch_request(spec: Document, name: str = "permit-portal") -> tuple[str, ...]:
@@ -142,6 +148,46 @@ ATTEMPTS: dict[str, Attempt] = {
     "the operator takes the finalizer off a zone": Attempt("operator", patch("zone", "office-zone", NO_FINALIZER)),
     "a holder of abandon takes the finalizer off": Attempt("admin", patch("rr", "permit-portal", NO_FINALIZER)),
     "a holder of abandon takes the finalizer off a zone": Attempt("admin", patch("zone", "office-zone", NO_FINALIZER)),
+    # giving up: a request goes, and what was built for it stays
+    "the provider gives it up": Attempt("provider", patch("rr", "permit-portal", given_up("cloud lost"))),
+    "the provider gives it up under the own name": Attempt(
+        "provider", patch("rr", "permit-portal", given_up("cloud lost", "ops.wang"))
+    ),
+    "the provider gives it up in another's name": Attempt(
+        "provider",
+        patch("rr", "permit-portal", given_up("cloud lost", "sun.li")),
+        '`kunlun.cloud/abandoned-by` must be "ops.wang" (or left out), not "sun.li"',
+    ),
+    "the provider gives it up without a reason": Attempt(
+        "provider", patch("rr", "permit-portal", given_up(" ")), "`kunlun.cloud/abandon` must say why"
+    ),
+    "the provider writes a name under nothing": Attempt(
+        "provider",
+        patch("rr", "permit-portal", given_up(None, "ops.wang")),
+        "must be left out without `kunlun.cloud/abandon`",
+    ),
+    "a clerk gives the own request up": Attempt(
+        "clerk", patch("rr", "permit-portal", given_up("enough")), 'you need the verb "abandon"'
+    ),
+    "a clerk writes the name of somebody who might": Attempt(
+        "clerk", patch("rr", "permit-portal", given_up("enough", "ops.wang")), 'you need the verb "abandon"'
+    ),
+    "an officer gives it up": Attempt(
+        "officer", patch("rr", "permit-portal", given_up("enough")), 'you need the verb "abandon"'
+    ),
+    "a clerk asks for what is given up from the start": Attempt(
+        "clerk",
+        ("create",),
+        'you need the verb "abandon"',
+        a_request("another") | {"metadata": {"name": "another", **given_up("enough")["metadata"]}},
+    ),
+    "the provider changes a request": Attempt(
+        "provider", patch_request({"driftPolicy": "Correct"}), 'only the requester "li.na" may change the `spec`'
+    ),
+    "the provider deletes a request": Attempt(
+        "provider", ("delete", "rr", "permit-portal"), "only the department deletes its requests"
+    ),
+    "the requester deletes the request": Attempt("clerk", ("delete", "rr", "permit-portal")),
     # the operator asks for nothing
     "the operator changes a system": Attempt(
         "operator", patch("isys", "permit-portal", {"spec": {"filingNumber": "MZ-1"}}), "it asks for nothing"

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from controllers.api import API_VERSION, FINALIZER
-from tests.e2e.attempts import ATTEMPTS, DIGEST, NO_FINALIZER, PLAN, Attempt, patch, plan_object
+from controllers.api import ABANDON, ABANDONED_BY, API_VERSION, FINALIZER
+from tests.e2e.attempts import ATTEMPTS, DIGEST, NO_FINALIZER, PLAN, Attempt, given_up, patch, plan_object
 from tests.e2e.office import (
     OPERATOR,
     Document,
@@ -85,6 +85,28 @@ def test_who_decides_is_who_is_logged_in(office: Office) -> None:
     assert 'zhang.wei ["kunlun:resource-office","system:authenticated"]' == answer.text
 
 
+def test_who_gives_up_is_who_is_logged_in(office: Office) -> None:
+    """The name is stamped by the API server."""
+    shown = f"--output=jsonpath={{.metadata.annotations.{ABANDONED_BY.replace('.', chr(92) + '.')}}}"
+
+    assert "ops.wang" == office.tries("provider", *patch("rr", "permit-portal", given_up("lost")), shown).text
+
+
+def test_giving_up_cannot_be_taken_back_once_the_request_is_going(office: Office) -> None:
+    """The operator may have let it go already; before the deletion a holder of the verb may still change the mind."""
+    office.does("clerk", "apply", document=a_request("going"))
+    office.does("admin", *patch("rr", "going", {"metadata": {"finalizers": ["example.org/hold"]}}))
+    office.does("provider", *patch("rr", "going", given_up("lost")))
+    back = patch("rr", "going", {"metadata": {"annotations": {ABANDON: None, ABANDONED_BY: None}}})
+    other = patch("rr", "going", {"metadata": {"annotations": {ABANDON: "other", ABANDONED_BY: None}}})
+    before = office.tries("provider", *back)
+    office.does("provider", "delete", "rr", "going", "--wait=false")
+
+    assert before.allowed, before.text
+    assert "cannot be taken back or changed" in office.tries("provider", *back).text
+    assert "cannot be taken back or changed" in office.tries("provider", *other).text
+
+
 def test_a_service_account_with_every_right_of_an_officer_decides_nothing(office: Office) -> None:
     """Decisions are made by people: a pipeline that was bound to the roles is refused all the same."""
     account = f"system:serviceaccount:{office.namespace}:default"
@@ -147,8 +169,8 @@ def test_plans_go_with_their_request(office: Office) -> None:
     [
         (
             "kunlun:provider",
-            ["create zones", "patch tenants", "list approvals"],
-            ["create approvals", "patch resourcerequests"],
+            ["create zones", "patch tenants", "list approvals", "abandon resourcerequests"],
+            ["create approvals", "update resourcerequests", "patch informationsystems", "delete plans"],
         ),
         ("kunlun:auditor", ["list approvals", "get plans", "list tenants"], ["create zones", "delete plans"]),
         ("kunlun:department", ["create resourcerequests", "list plans"], ["create approvals", "list tenants"]),
@@ -174,13 +196,16 @@ def can(office: Office, user: str, what: str) -> bool:
 
 
 def test_no_role_has_a_star(sandbox: Sandbox) -> None:
-    """A star would also be `abandon`, `purge` and `approve`."""
+    """A star would also be `purge` and `approve`; `abandon` is the provider's alone."""
     roles = json.loads(Office(sandbox, "default").does("admin", "get", "clusterroles", "--output=json"))["items"]
     ours = [role for role in roles if role["metadata"]["name"].startswith("kunlun:")]
     verbs = {verb for role in ours for rule in role["rules"] for verb in rule["verbs"]}
 
     assert 9 <= len(ours)
-    assert set() == verbs & {"*", "abandon", "purge", "impersonate", "escalate", "bind"}
+    assert set() == verbs & {"*", "purge", "impersonate", "escalate", "bind"}
+    assert ["kunlun:provider"] == [
+        role["metadata"]["name"] for role in ours if any("abandon" in rule["verbs"] for rule in role["rules"])
+    ]
 
 
 def test_the_finalizer_and_the_operator_are_named_as_in_the_code(office: Office) -> None:

@@ -1,8 +1,8 @@
 """A stage for command line tests: a small true plan, and a `kubectl` that answers from a folder of files.
 
 The stand-in is a program on PATH, as the real one is, so nothing in the code under test is replaced. It
-answers `get KIND NAME` from `<plural>-<name>.json`, keeps what `create` was sent in `created.json`, and
-refuses with the text in `refusal` when there is one.
+answers `get KIND NAME` from `<plural>-<name>.json`, keeps what `create` was sent in `created.json`, answers
+changes from `answer.json`, and refuses with the text in `refusal` when there is one.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ printf '%s\n' "$*" >> "$STAGE/calls"
 if [ -f "$STAGE/refusal" ]; then cat "$STAGE/refusal" >&2; exit 1; fi
 for word in "$@"; do case "$word" in
   create) cat > "$STAGE/created.json"; cat "$STAGE/answer.json"; exit 0;;
+  patch|delete) cat "$STAGE/answer.json"; exit 0;;
   apply) cat > "$STAGE/applied.yaml"; echo "applied"; exit 0;;
   --watch) cat "$STAGE/watch.json"; exit 0;;
   --field-selector=*) cat "$STAGE/selected.json"; exit 0;;

@@ -81,6 +81,8 @@ async def test_a_silent_cloud_makes_nobody_wait_in_a_row() -> None:
     looks: list[int] = []
 
     class SilentCloud:
+        project_id = "project-1"
+
         async def list(self, *_: Any) -> list[Any]:
             looks.append(1)
             await asyncio.sleep(0.01)

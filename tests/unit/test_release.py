@@ -45,9 +45,8 @@ async def test_a_request_under_release_is_released() -> None:
 
     assert [] == world.engine.removed
     assert ["releasing everything that was built; nothing is deleted"] == world.engine.released
-    assert "server-web-0 (id-server-web-0)" in next(
-        text for text in world.cluster.events if text.startswith("Released")
-    )
+    released = next(event for event in world.cluster.events if event["reason"] == "Released")
+    assert "server-web-0 (id-server-web-0)" in released["message"]
     assert [[]] == world.cluster.finalizers
 
 

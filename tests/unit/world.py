@@ -34,8 +34,9 @@ class FakeCluster:
     cache: Cache
     statuses: list[dict[str, Any]] = field(default_factory=list)
     finalizers: list[list[str]] = field(default_factory=list)
-    events: list[str] = field(default_factory=list)
     entitled: bool = True
+    events: list[dict[str, Any]] = field(default_factory=list)
+    failure: Exception | None = None  # of Events
 
     async def objects(self, kind: Kind[Any, Any], namespace: str, **_: Any) -> list[Any]:
         return [self.cache.body(kind, namespace, item.meta.name) for item in self.cache.all(kind, namespace)]
@@ -56,7 +57,9 @@ class FakeCluster:
         self.finalizers.append(finalizers)
 
     async def post_event(self, namespace: str, event: dict[str, Any]) -> None:
-        self.events.append(f"{event['reason']}: {event['message']}")
+        if self.failure is not None:
+            raise self.failure
+        self.events.append(event)
 
     async def may_approve(self, *_: Any, **__: Any) -> bool:
         return self.entitled
@@ -71,6 +74,7 @@ class FakeEngine:
     passes: list[tuple[str | None, bool]] = field(default_factory=list)  # (intent, whether anything was observed)
     removed: list[set[str]] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
     async def converge(self, plan: StackPlan, *, observed: Any, on_progress: Any) -> Built:
         self.passes.append((self.world.status(plan.origin.name).get("buildingPlan"), observed is not None))
@@ -78,6 +82,9 @@ class FakeEngine:
             raise self.failure
         self.world.surveys.build(plan)
         return Built({name: f"id-{name}" for name in planned_objects(plan)})
+
+    async def forget(self, uid: str) -> None:
+        self.forgotten.append(uid)
 
     async def remove(self, origin: Any, project_id: str, *, discard: set[str], on_progress: Any) -> list[str]:
         if self.failure is not None:
