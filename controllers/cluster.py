@@ -79,9 +79,14 @@ def _material(section: Mapping[str, Any], key: str) -> str | None:
 class Cluster:
     """An open connection. Every call has a deadline and raises ClusterUnavailable when it should be repeated."""
 
-    def __init__(self, find_access: Callable[[], Access]) -> None:
-        """`find_access` is asked again when the API server no longer believes what it gave: tokens are renewed."""
+    def __init__(self, find_access: Callable[[], Access], *, before_change: Callable[[], None] = lambda: None) -> None:
+        """`find_access` is asked again when the API server no longer believes what it gave: tokens are renewed.
+
+        `before_change` is called directly before each request that is not a read; what it raises is raised, and
+        nothing is sent.
+        """
         self._find_access = find_access
+        self._before_change = before_change
         self._access = access = find_access()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=access.tls, limit=50),
@@ -123,6 +128,20 @@ class Cluster:
             metadata["finalizers"] = finalizers
         body = {"apiVersion": API_VERSION, "kind": kind.name, "metadata": metadata}
         return await self._apply(_path(kind, meta.namespace, meta.name), f"{FIELD_MANAGER}-finalizer", body)
+
+    async def lease(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """A coordination.k8s.io/v1 Lease, or None."""
+        return await self._call("GET", _lease_path(namespace, name))
+
+    async def write_lease(self, lease: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Create it, or replace the very version it was read with; None when neither it nor its namespace is there.
+
+        Raises ClusterUnavailable when somebody else was faster.
+        """
+        meta = lease["metadata"]
+        if "resourceVersion" in meta:
+            return await self._call("PUT", _lease_path(meta["namespace"], meta["name"]), body=lease)
+        return await self._call("POST", _lease_path(meta["namespace"]), body=lease)
 
     async def post_event(self, namespace: str, event: Mapping[str, Any]) -> None:
         """Record a core/v1 Event."""
@@ -171,6 +190,8 @@ class Cluster:
         self, method: str, path: str, query: Mapping[str, str] | None, data: str | None, media: str
     ) -> tuple[int, Any]:
         headers = {"Content-Type": media, **self._access.headers()}
+        if method != "GET":
+            self._before_change()
         try:
             async with self._session.request(
                 method, self._access.server + path, params=query, data=data, headers=headers
@@ -198,3 +219,8 @@ def _path(kind: Kind[Any, Any], namespace: str, name: str | None = None) -> str:
     scope = f"/namespaces/{namespace}" if namespace else ""
     tail = f"/{name}" if name else ""
     return f"/apis/{API_VERSION}{scope}/{kind.plural}{tail}"
+
+
+def _lease_path(namespace: str, name: str | None = None) -> str:
+    tail = f"/{name}" if name else ""
+    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases{tail}"

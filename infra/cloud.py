@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http import HTTPStatus
@@ -55,9 +55,21 @@ class Clouds:
     `calls` counts every request sent, tokens included, by (method, collection).
     """
 
-    def __init__(self, cloud: str, clouds_yaml: Path | None, *, threads: int = 16) -> None:
-        """`clouds_yaml` None: the places openstacksdk looks in. Reads the file, calls nothing."""
+    def __init__(
+        self,
+        cloud: str,
+        clouds_yaml: Path | None,
+        *,
+        threads: int = 16,
+        before_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`clouds_yaml` None: the places openstacksdk looks in. Reads the file, calls nothing.
+
+        `before_change` is called in the sending thread, directly before each request that is not a read (logins are
+        reads); what it raises is raised, and nothing is sent.
+        """
         files = [str(clouds_yaml)] if clouds_yaml else None
+        self._before_change = before_change
         self._region: CloudRegion = OpenStackConfig(config_files=files).get_one(cloud=cloud)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="openstack")
         self._scoped: dict[str, Cloud] = {}
@@ -86,7 +98,7 @@ class Clouds:
         """Ends the threads; running calls are finished, waiting ones dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _session(self, auth: BaseAuthPlugin | None) -> Session:
+    def _session(self, auth: BaseAuthPlugin | None) -> _CountingSession:
         verify, cert = self._region.get_requests_verify_args()
         transport = self._base.session if hasattr(self, "_base") else None
         session = _CountingSession(
@@ -98,7 +110,7 @@ class Clouds:
             timeout=DEADLINE_SECONDS,
             discovery_cache=self._discovered,
         )
-        session.calls = self.calls
+        session.calls, session.before_change = self.calls, self._before_change
         return session
 
 
@@ -106,6 +118,7 @@ class _CountingSession(Session):
     """Counts what is really sent: token requests and repetitions after an expired token, too."""
 
     calls: Counter[tuple[str, str]]
+    before_change: Callable[[], None]
 
     def request(self, url: str, method: str, *args: Any, **kwargs: Any) -> Any:
         self.calls[method, _collection(urlsplit(url).path)] += 1
@@ -119,7 +132,7 @@ class Cloud:
     """
 
     def __init__(
-        self, session: Session, region: CloudRegion, pool: ThreadPoolExecutor, project_id: str | None = None
+        self, session: _CountingSession, region: CloudRegion, pool: ThreadPoolExecutor, project_id: str | None = None
     ) -> None:
         self.project_id = project_id
         self._session = session
@@ -199,6 +212,8 @@ class Cloud:
 
     def _send(self, method: str, service: Service, path: str, **content: Any) -> Any:
         url = f"{self._address(service)}/{path.lstrip('/')}"
+        if method != "GET":
+            self._session.before_change()
         return self._session.request(url, method, raise_exc=False, redirect=False, **content)
 
     def _address(self, service: Service) -> str:
