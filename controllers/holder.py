@@ -42,10 +42,10 @@ class Holder:
     def is_surely_gone(self, here: Holder) -> bool:
         """Whether the bearer has ended, seen from the process `here` (which must be the caller).
 
-        Sound, because the same boot and the same pid namespace mean: the process table we see is the one the bearer lived
-        in, and within a boot a pid with a start time is given once. The inode of a namespace is used again only when
-        the namespace is gone with all its processes, so an equal number never hides a living bearer. Another boot or
-        namespace, a process we cannot see, or a name we did not give prove nothing: then the Lease must expire.
+        Sound, because the same boot and the same pid namespace mean: the process table we see is the one the bearer
+        lived in, and within a boot a pid with a start time is given once. The inode of a namespace is used again only
+        when the namespace is gone with all its processes, so an equal number never hides a living bearer. Another boot
+        or namespace, a process we cannot see, or a name we did not give prove nothing: then the Lease must expire.
         Not sound on a machine that was cloned while it ran and kept its host name: do not clone a running operator.
         Calls the dead process had sent may still arrive; the recovery delay after taking over covers them.
         """

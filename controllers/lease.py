@@ -1,9 +1,10 @@
 """Who acts: one Lease of the cluster, held by at most one operator at a time.
 
 The holder trusts only its own clock, counted from before the request that renewed the Lease, and for less time
-than the others wait: so it stops before anybody may begin. A candidate waits until the Lease has not moved for its whole
-duration on the candidate's clock; clocks of different machines are never compared. Reference: coordination.k8s.io/v1
-Lease, and the leader election of client-go. It runs in the event loop that does the work, so a loop that hangs loses it.
+than the others wait: so it stops before anybody may begin. A candidate waits until the Lease has not moved for its
+whole duration on the candidate's clock; clocks of different machines are never compared. Renewing runs in the event
+loop that does the work, so a loop that hangs loses the Lease. Reference: coordination.k8s.io/v1 Lease, and the leader
+election of client-go.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ class Lease:
         try:
             async with asyncio.timeout(self._times.request):
                 await self._cluster.write_lease(released)
-        except (KunlunError, TimeoutError) as error:
+        except (KunlunError, OSError) as error:
             log.info("lease not released; it expires", message=str(error))
 
     async def _attempt(self) -> bool:
@@ -124,7 +125,7 @@ class Lease:
                     return False
                 body = self._body(known or {}, self._holder.identity, math.ceil(self._times.duration))
                 self._known = await self._cluster.write_lease(body)
-        except (KunlunError, TimeoutError) as error:
+        except (KunlunError, OSError) as error:
             self._tell("lease not written", message=str(error))
             return False
         if self._known is None:

@@ -70,6 +70,7 @@ class Reason(StrEnum):
     CLOUD_REFUSED = "CloudRefused"
     NOT_APPROVED = "NotApproved"
     PLAN_FORGED = "PlanForged"
+    PLAN_LOST = "PlanLost"
     ENGINE_FAILED = "EngineFailed"
     STATUS_UNREADABLE = "StatusUnreadable"
     CLUSTER_REFUSED = "ClusterRefused"
@@ -77,6 +78,7 @@ class Reason(StrEnum):
     RATE_LIMITED = "RateLimited"
     QUOTA_EXCEEDED = "QuotaExceeded"
     ENGINE_INTERRUPTED = "EngineInterrupted"
+    STACK_LOCKED = "StackLocked"
     CLUSTER_UNAVAILABLE = "ClusterUnavailable"
     INTERNAL_ERROR = "InternalError"
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 
-from controllers.api import API_VERSION
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.plan import Operation, PlanSpec, plan_name
-from controllers.api.stored import PLANS, REQUESTS, ZONES, Plan, ResourceRequest, stored
+from controllers.api.stored import PLANS, ZONES, Plan, ResourceRequest, stored
 from controllers.request.addresses import allocate
 from controllers.request.approve import prove
 from controllers.request.circumstances import planned_prefixes, tenant_of
 from controllers.request.examine import require_allowed
 from controllers.request.parts import RequestParts
 from controllers.request.plan import Catalogue, Inputs, plan_content, signed
-from controllers.request.plans import newest_plan, plan_named, plans_of
+from controllers.request.plans import newest_plan, plan_body, plan_lost, plan_named, plans_of
 from controllers.request.status import Report, is_built
 from infra.catalogue import observe_prefixes
 from infra.errors import ClusterUnavailable, ZoneUnknown
@@ -31,11 +30,15 @@ async def draft_plan(request: ResourceRequest, report: Report, parts: RequestPar
         if catalogue is None or project is None:
             message = f"waiting for the department's project in zone '{request.spec.zone}'"
             return report.waiting(ConditionType.PLANNED, Reason.AWAITING_TENANT, message)
+        # Before the lock: a cloud that hangs holds up nobody else's plan. What is planned meanwhile is in the cache.
+        existing = await observe_prefixes(parts.clouds.admin(), catalogue.status.subnet_pool_id or "")
         async with parts.planning:  # quota and addresses are given out one plan at a time
             plan = _known(request, parts)
             if plan is None:
                 require_allowed(request, parts)
-                plan = await _create(request, catalogue, project, parts)
+                taken = [*map(IPv4Network, existing), *planned_prefixes(request, parts.cache)]
+                inputs = _inputs(request, catalogue, project, taken, parts)
+                plan = await _create(request, inputs, parts)
     prove(plan, request)
     return report.reached(
         ConditionType.PLANNED,
@@ -84,12 +87,9 @@ def _project(request: ResourceRequest, parts: RequestParts) -> Project | None:
     return next((Project(id=p.id, name=p.name) for p in projects if p.zone == request.spec.zone), None)
 
 
-async def _create(request: ResourceRequest, catalogue: Catalogue, project: Project, parts: RequestParts) -> Plan:
-    existing = await observe_prefixes(parts.clouds.admin(), catalogue.status.subnet_pool_id or "")
-    taken = [*map(IPv4Network, existing), *planned_prefixes(request, parts.cache)]
-    inputs = _inputs(request, catalogue, project, taken, parts)
+async def _create(request: ResourceRequest, inputs: Inputs, parts: RequestParts) -> Plan:
     spec = signed(plan_content(inputs))
-    body = await parts.cluster.create(PLANS, _body(request, spec))
+    body = await parts.cluster.create(PLANS, plan_body(request, spec))
     if body is None:  # made by a pass whose memory is lost; the watch will bring it
         raise ClusterUnavailable(
             f"plan {plan_name(request.meta.name, spec.digest)} is being read", retry_after_seconds=1
@@ -105,9 +105,7 @@ def _inputs(
     older = _plans(request, parts)
     in_force = plan_named(request.status.approved_plan, request, parts.cache)
     if in_force is None and request.status.approved_plan is not None:
-        raise ClusterUnavailable(
-            "the plan in force is not there: on its way, or removed by somebody", retry_after_seconds=5
-        )
+        raise plan_lost(request.status.approved_plan)
     unfinished = in_force is not None and not is_built(request.status, in_force.meta.name)
     previous = in_force or next(iter(older), None)
     return Inputs(
@@ -122,16 +120,3 @@ def _inputs(
         in_force=in_force.spec.stack if in_force else None,
         unfinished=in_force.spec.stack.removals if in_force and unfinished else (),
     )
-
-
-def _body(request: ResourceRequest, spec: PlanSpec) -> dict[str, object]:
-    owner = {
-        "apiVersion": API_VERSION,
-        "kind": REQUESTS.name,
-        "name": request.meta.name,
-        "uid": request.meta.uid,
-        "controller": True,
-    }
-    name = plan_name(request.meta.name, spec.digest)
-    metadata = {"name": name, "namespace": request.meta.namespace, "ownerReferences": [owner]}
-    return {"metadata": metadata, "spec": spec.model_dump(mode="json", by_alias=True)}
