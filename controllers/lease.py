@@ -47,7 +47,7 @@ class Times:
     retry: float = 2.0
     standby: float = 1.0
     after_failure: float = 0.5
-    request: float = 3.0
+    request: float = 4.0
 
 
 def boot_clock() -> float:

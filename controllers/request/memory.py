@@ -78,11 +78,15 @@ class Memories:
 
 
 class Surveys:
-    """One listing of a project serves everybody who asks for one not older than it."""
+    """One listing of a project serves everybody who asks for one not older than it; so does its failure.
+
+    Otherwise a project's requests would wait for a cloud that hangs one after the other.
+    """
 
     def __init__(self, clouds: Clouds) -> None:
         self._clouds = clouds
         self._taken: dict[tuple[str, str], tuple[float, ProjectListing]] = {}
+        self._failed: dict[tuple[str, str], tuple[float, KunlunError]] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def everything(self, project_id: str, *, not_before: float) -> ProjectListing:
@@ -99,8 +103,15 @@ class Surveys:
         async with self._locks.setdefault(key, asyncio.Lock()):
             known = self._taken.get(key)
             if known is None or known[0] < not_before:
+                failed = self._failed.get(key)
+                if failed is not None and failed[0] >= not_before:
+                    raise failed[1].with_traceback(None)
                 began = asyncio.get_running_loop().time()
-                known = (began, await listed(self._clouds.project(key[1])))
+                try:
+                    known = (began, await listed(self._clouds.project(key[1])))
+                except KunlunError as error:
+                    self._failed[key] = (began, error)
+                    raise
                 self._taken = {other: taken for other, taken in self._taken.items() if taken[0] > began - KEPT_SECONDS}
                 self._taken[key] = known
             return known[1]
