@@ -201,17 +201,23 @@ class Cluster:
         data = None if body is None else json.dumps(body)
         code, content = await self._send(method, path, query, data, headers)
         if code == HTTPStatus.UNAUTHORIZED:
-            self._access = self._find_access()
+            self._renew_access()
             code, content = await self._send(method, path, query, data, headers)
         return _answer(code, content, exists_is_none=exists_is_none)
+
+    def _renew_access(self) -> None:
+        try:
+            self._access = self._find_access()
+        except (OSError, ValueError, LookupError, StopIteration, yaml.YAMLError) as error:  # it may be half written
+            raise ClusterUnavailable(f"the access to the Kubernetes API cannot be read: {error}") from error
 
     async def _send(
         self, method: str, path: str, query: Mapping[str, str] | None, data: str | None, headers: Mapping[str, str]
     ) -> tuple[int, Any]:
-        complete = {"Content-Type": JSON, **headers, **self._access.headers()}
         if method != "GET":
             self._before_change()
         try:
+            complete = {"Content-Type": JSON, **headers, **self._access.headers()}
             async with self._session.request(
                 method, self._access.server + path, params=query, data=data, headers=complete
             ) as reply:

@@ -140,13 +140,14 @@ async def _run(settings: Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         lease = await stack.enter_async_context(candidacy(settings))
         if not await _leads(_become_leader(settings.state, lease, stack), told_to_end):
+            await lease.release()  # it may have become ours at the same moment
             return
-        try:
-            async with assembled(settings, lease, monotonic=time.monotonic) as operator:
+        async with assembled(settings, lease, monotonic=time.monotonic) as operator:
+            try:
                 await run(operator, lease, told_to_end=told_to_end)
-        except LeaseLost:
-            structlog.get_logger(__name__).error("the lease is lost; ending at once")
-            os._exit(LEASE_LOST)  # nothing is tidied up: threads may be in calls that are not ours to make any more
+            except LeaseLost:
+                structlog.get_logger(__name__).error("the lease is lost; ending at once")
+                os._exit(LEASE_LOST)  # untidied: threads may be in calls that are not ours to make any more
 
 
 async def _leads(becoming: Coroutine[Any, Any, None], told_to_end: asyncio.Event) -> bool:
