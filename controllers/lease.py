@@ -110,6 +110,7 @@ class Lease:
         try:
             async with asyncio.timeout(self._times.request):
                 await self._cluster.write_lease(released)
+            log.info("lease released", lease=f"{self._namespace}/{self._name}")
         except (KunlunError, OSError) as error:
             log.info("lease not released; it expires", message=str(error))
 

@@ -79,13 +79,16 @@ class Operator:
     async def stop(self) -> None:
         """End the running passes in order, then whatever still waits; cancelled first, they would end in disorder."""
         await self.parts.engine.close()
+        await self.queue.stop()
+
+    async def stop_beside(self) -> None:
+        """End what changes nothing: watching, sweeping."""
         for task in self.beside:
             task.cancel()
         await asyncio.gather(*self.beside, return_exceptions=True)
-        await self.queue.stop()
 
     def start_beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Ended by `stop`."""
+        """Ended by `stop_beside`."""
         task = asyncio.get_running_loop().create_task(work)
         self.beside.add(task)
         task.add_done_callback(self.beside.discard)
@@ -132,12 +135,21 @@ class Operator:
     def _gone(self, kind: Kind[Any, Any], body: Mapping[str, Any]) -> None:
         uid = body["metadata"]["uid"]
         self.parts.cache.drop(kind, body)
-        if kind is PLANS:
+        if kind is PLANS and self._is_missed(body):
             self.parts.departed.keep(body)
         if kind is REQUESTS:
             self.interrupted.discard(uid)
             self.parts.memories.forget(uid)
             self.parts.departed.forget(uid)
+
+    def _is_missed(self, plan: Mapping[str, Any]) -> bool:
+        """Whether its request lives. Usually a Plan goes after its request, and nobody misses it."""
+        meta = plan["metadata"]
+        for owner in meta.get("ownerReferences", ()):
+            request = self.parts.cache.body(REQUESTS, meta["namespace"], owner["name"])
+            if request is not None and request["metadata"]["uid"] == owner["uid"]:
+                return True
+        return False
 
     def _interrupt(self, uid: str) -> None:
         """A request that is to go is not built to its end first. Once: its removal is not to be stopped."""
@@ -185,7 +197,8 @@ async def run(operator: Operator, lease: Lease, *, told_to_end: asyncio.Event) -
         operator.ready_file.unlink(missing_ok=True)
         await _first_of(holding, asyncio.get_running_loop().create_task(operator.stop()))
         holding.cancel()
-        await lease.release()
+        await lease.release()  # before the watches end: that takes seconds, and the next one need not wait
+        await operator.stop_beside()
     except LeaseLost:
         parts.engine.kill()
         raise

@@ -99,7 +99,7 @@ class _Thread(threading.Thread):
         self._ours = loop
         self._ended = ended
         self._kopfs: asyncio.AbstractEventLoop | None = None
-        self._stop = asyncio.Event()
+        self._operators: asyncio.Task[Any] | None = None
 
     def run(self) -> None:
         try:
@@ -110,19 +110,19 @@ class _Thread(threading.Thread):
             self._hand_over(self._end, None)
 
     def stop(self) -> None:
-        """From our own loop; idempotent."""
-        if self._kopfs is not None and not self._kopfs.is_closed():
-            self._kopfs.call_soon_threadsafe(self._stop.set)
+        """From our own loop; idempotent. Cancelled, because told by its stop flag Kopf waits five seconds first."""
+        if self._kopfs is not None and self._operators is not None and not self._kopfs.is_closed():
+            self._kopfs.call_soon_threadsafe(self._operators.cancel)
 
     async def _operator(self) -> None:
-        self._kopfs = asyncio.get_running_loop()
+        self._kopfs, self._operators = asyncio.get_running_loop(), asyncio.current_task()
         ready = asyncio.Event()
         announcing = asyncio.create_task(self._announce(ready))
         registry = _registry(self._watches, self._hand_over)
-        await kopf.operator(
-            registry=registry, clusterwide=True, standalone=True, ready_flag=ready, stop_flag=self._stop
-        )
-        announcing.cancel()
+        try:
+            await kopf.operator(registry=registry, clusterwide=True, standalone=True, ready_flag=ready)
+        finally:
+            announcing.cancel()
 
     async def _announce(self, ready: asyncio.Event) -> None:
         await ready.wait()

@@ -81,4 +81,6 @@ async def test_what_depends_on_a_ghost_is_woken_and_what_was_remembered_of_it_fo
         REQUESTS, {"type": "DELETED", "object": world.cache.body(REQUESTS, NAMESPACE, "permit-portal") or {}}
     )
     assert UID not in world.parts.memories.by_uid
+    operator.heard(PLANS, {"type": "DELETED", "object": body})
+    assert not operator.parts.departed.known(), "a plan that goes after its request is missed by nobody"
     await operator.queue.stop()
