@@ -9,6 +9,8 @@ from functools import partial
 
 from controllers.cache import Cache
 from controllers.cluster import Access, Cluster, access_from_kubeconfig, access_from_service_account
+from controllers.holder import Holder
+from controllers.lease import Lease
 from controllers.operator import Operator, utc_now
 from controllers.request.configurator import NothingToConfigure
 from controllers.request.memory import Surveys
@@ -20,14 +22,24 @@ from policies.stages import load_stages
 
 
 @contextlib.asynccontextmanager
-async def assembled(settings: Settings, *, monotonic: Callable[[], float]) -> AsyncIterator[Operator]:
-    """An operator that is not running yet; its connections are closed at the end."""
-    clouds = Clouds(settings.cloud, settings.clouds_yaml)
+async def candidacy(settings: Settings) -> AsyncIterator[Lease]:
+    """The Lease, not held yet. Its connection is its own: whatever hangs, renewing does not wait behind it."""
+    async with Cluster(partial(_access, settings)) as cluster:
+        yield Lease(cluster, settings.lease, Holder.of_this_process())
+
+
+@contextlib.asynccontextmanager
+async def assembled(settings: Settings, lease: Lease, *, monotonic: Callable[[], float]) -> AsyncIterator[Operator]:
+    """An operator that is not running yet; its connections are closed at the end.
+
+    The Lease MUST have been acquired just now: what an earlier leader has sent may take effect for a while from here.
+    """
+    clouds = Clouds(settings.cloud, settings.clouds_yaml, before_change=lease.ensure_valid)
     engine_settings = EngineSettings(
         pulumi=settings.pulumi, state=settings.state / "engine", processes=(os.cpu_count() or 1) + 1
     )
     try:
-        async with Cluster(partial(_access, settings)) as cluster:
+        async with Cluster(partial(_access, settings), before_change=lease.ensure_valid) as cluster:
             parts = RequestParts(
                 cluster=cluster,
                 cache=Cache(),

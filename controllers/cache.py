@@ -49,6 +49,10 @@ class Cache:
         """The object as the API server sent it."""
         return self._bodies.get(kind.name, {}).get((namespace, name))
 
+    def bodies(self, kind: Kind[Any, Any]) -> list[Body]:
+        """Every object of a kind, as it was sent."""
+        return list(self._bodies.get(kind.name, {}).values())
+
     def get(self, kind: Kind[Spec, Status], namespace: str, name: str) -> Stored[Spec, Status] | None:
         """The object, or None when it is unknown. Raises InvalidRequest when its spec does not fit the model."""
         body = self.body(kind, namespace, name)

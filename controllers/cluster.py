@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 import aiohttp
@@ -28,6 +28,7 @@ from infra.errors import ClusterRefused, ClusterUnavailable
 FIELD_MANAGER = "kunlun-operator"
 DEADLINE_SECONDS = 10
 JSON = "application/json"
+METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 COME_BACK_LATER = {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
@@ -44,6 +45,14 @@ class Access:
     def headers(self) -> dict[str, str]:
         token = self.token_file.read_text(encoding="utf-8").strip() if self.token_file else self.token
         return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What there was at one version of the whole cluster."""
+
+    version: int
+    uids: frozenset[str]
 
 
 def access_from_kubeconfig(path: Path) -> Access:
@@ -79,9 +88,14 @@ def _material(section: Mapping[str, Any], key: str) -> str | None:
 class Cluster:
     """An open connection. Every call has a deadline and raises ClusterUnavailable when it should be repeated."""
 
-    def __init__(self, find_access: Callable[[], Access]) -> None:
-        """`find_access` is asked again when the API server no longer believes what it gave: tokens are renewed."""
+    def __init__(self, find_access: Callable[[], Access], *, before_change: Callable[[], None] = lambda: None) -> None:
+        """`find_access` is asked again when the API server no longer believes what it gave: tokens are renewed.
+
+        `before_change` is called directly before each request that is not a read; what it raises is raised, and
+        nothing is sent.
+        """
         self._find_access = find_access
+        self._before_change = before_change
         self._access = access = find_access()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=access.tls, limit=50),
@@ -103,6 +117,15 @@ class Cluster:
         query = {"fieldSelector": field_selector} if field_selector else {}
         answer = await self._call("GET", _path(kind, namespace), query=query)
         return list(answer["items"]) if answer else []
+
+    async def listing(self, kind: Kind[Any, Any], *, limit: int | None = None) -> Listing | None:
+        """Which objects of a kind the whole cluster has, by the API server itself. None when it has no such kind."""
+        query = {"limit": str(limit)} if limit else {}
+        answer = await self._call("GET", _path(kind, ""), query=query, headers={"Accept": METADATA_ONLY})
+        if answer is None:
+            return None
+        uids = frozenset(item["metadata"]["uid"] for item in answer["items"] or ())  # null when empty
+        return Listing(int(answer["metadata"]["resourceVersion"]), uids)
 
     async def create(self, kind: Kind[Any, Any], body: Mapping[str, Any]) -> dict[str, Any] | None:
         """Create an object. None when one of that name exists already."""
@@ -129,6 +152,20 @@ class Cluster:
         body = {"apiVersion": API_VERSION, "kind": kind.name, "metadata": metadata}
         return await self._apply(_path(kind, meta.namespace, meta.name), f"{FIELD_MANAGER}-finalizer", body)
 
+    async def lease(self, namespace: str, name: str) -> dict[str, Any] | None:
+        """A coordination.k8s.io/v1 Lease, or None."""
+        return await self._call("GET", _lease_path(namespace, name))
+
+    async def write_lease(self, lease: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Create it, or replace the very version it was read with; None when neither it nor its namespace is there.
+
+        Raises ClusterUnavailable when somebody else was faster.
+        """
+        meta = lease["metadata"]
+        if "resourceVersion" in meta:
+            return await self._call("PUT", _lease_path(meta["namespace"], meta["name"]), body=lease)
+        return await self._call("POST", _lease_path(meta["namespace"]), body=lease)
+
     async def post_event(self, namespace: str, event: Mapping[str, Any]) -> None:
         """Record a core/v1 Event."""
         body = {"apiVersion": "v1", "kind": "Event", **event}
@@ -153,7 +190,8 @@ class Cluster:
 
     async def _apply(self, path: str, manager: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
         query = {"fieldManager": manager, "force": "true"}
-        return await self._call("PATCH", path, query=query, body=body, media="application/apply-patch+yaml")
+        headers = {"Content-Type": "application/apply-patch+yaml"}
+        return await self._call("PATCH", path, query=query, body=body, headers=headers)
 
     async def _call(  # noqa: PLR0913
         self,
@@ -162,23 +200,31 @@ class Cluster:
         *,
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
-        media: str = JSON,
+        headers: Mapping[str, str] = MappingProxyType({}),
         exists_is_none: bool = False,
     ) -> dict[str, Any] | None:
         data = None if body is None else json.dumps(body)
-        code, content = await self._send(method, path, query, data, media)
+        code, content = await self._send(method, path, query, data, headers)
         if code == HTTPStatus.UNAUTHORIZED:
-            self._access = self._find_access()
-            code, content = await self._send(method, path, query, data, media)
+            self._renew_access()
+            code, content = await self._send(method, path, query, data, headers)
         return _answer(code, content, exists_is_none=exists_is_none)
 
-    async def _send(
-        self, method: str, path: str, query: Mapping[str, str] | None, data: str | None, media: str
-    ) -> tuple[int, Any]:
-        headers = {"Content-Type": media, **self._access.headers()}
+    def _renew_access(self) -> None:
         try:
+            self._access = self._find_access()
+        except (OSError, ValueError, LookupError, StopIteration, yaml.YAMLError) as error:  # it may be half written
+            raise ClusterUnavailable(f"the access to the Kubernetes API cannot be read: {error}") from error
+
+    async def _send(
+        self, method: str, path: str, query: Mapping[str, str] | None, data: str | None, headers: Mapping[str, str]
+    ) -> tuple[int, Any]:
+        if method != "GET":
+            self._before_change()
+        try:
+            complete = {"Content-Type": JSON, **headers, **self._access.headers()}
             async with self._session.request(
-                method, self._access.server + path, params=query, data=data, headers=headers
+                method, self._access.server + path, params=query, data=data, headers=complete
             ) as reply:
                 return reply.status, await reply.json(content_type=None) if reply.content_type == JSON else None
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
@@ -203,3 +249,8 @@ def _path(kind: Kind[Any, Any], namespace: str, name: str | None = None) -> str:
     scope = f"/namespaces/{namespace}" if namespace else ""
     tail = f"/{name}" if name else ""
     return f"/apis/{API_VERSION}{scope}/{kind.plural}{tail}"
+
+
+def _lease_path(namespace: str, name: str | None = None) -> str:
+    tail = f"/{name}" if name else ""
+    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases{tail}"

@@ -1,28 +1,26 @@
-"""Kopf wiring: the only module that imports kopf. Every event becomes a key in the work queue, and that is all.
+"""The running operator: every event becomes a key in the work queue, and that is all.
 
-Kopf watches; it keeps nothing on the objects: no annotations, no finalizer of its own. The indices fill the
-cache, because Kopf runs no handler before every index is filled: so no reconcile ever sees half a cluster.
+It works only while it holds the Lease. Told to end, it ends its passes in order and lets the Lease go; having lost the
+Lease, it ends at once, because somebody else may be acting already.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+import random
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import kopf
 import structlog
 
 import controllers.system.reconcile as systems
 import controllers.tenant.reconcile as tenants
 import controllers.zone.reconcile as zones
-from controllers.api import GROUP, VERSION
 from controllers.api.stored import (
     APPROVALS,
-    KINDS,
     PLANS,
     REQUESTS,
     SYSTEMS,
@@ -31,28 +29,36 @@ from controllers.api.stored import (
     Kind,
     meta_of,
 )
-from controllers.queue import WorkQueue, work
+from controllers.lease import Lease, LeaseLost
+from controllers.queue import WorkQueue
 from controllers.request.abandon import abandonment_of
 from controllers.request.parts import RequestParts
 from controllers.request.reconcile import reconcile as reconcile_request
 from controllers.request.reconcile import refuse_unreadable
 from controllers.rotation import watch_credential, woken_by_credential
-from infra.errors import InvalidRequest
+from controllers.sweep import find_ghosts
+from controllers.watches import Watches
+from infra.errors import InvalidRequest, KunlunError
 
 Key = tuple[str, str, str]  # kind, namespace, name
-UNUSED_FINALIZER = f"kopf.{GROUP}/unused"
+SWEEP_SECONDS = 300.0
+AFTER_RELISTING_SECONDS = 5.0
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class Operator:
-    """The running operator: its parts, its queue, its workers."""
+    """The running operator: its parts, its queue, and what goes on beside it."""
 
     parts: RequestParts
     ready_file: Path
-    queue: WorkQueue[Key] = field(default_factory=WorkQueue)
-    workers: list[asyncio.Task[None]] = field(default_factory=list)
+    queue: WorkQueue[Key] = field(init=False)
+    beside: set[asyncio.Task[None]] = field(default_factory=set)
     interrupted: set[tuple[str, bool]] = field(default_factory=set)
+    missed: asyncio.Event = field(default_factory=asyncio.Event)  # deletions, perhaps
+
+    def __post_init__(self) -> None:
+        self.queue = WorkQueue(self.reconcile)
 
     async def reconcile(self, key: Key) -> float | None:
         """Run the one reconcile of the key's kind over the object as it is now."""
@@ -74,18 +80,56 @@ class Operator:
         return None
 
     async def stop(self) -> None:
-        """End the running passes in order, then the workers: passes can end in order only while their workers live."""
+        """End the running passes in order, then whatever still waits; cancelled first, they would end in disorder."""
         await self.parts.engine.close()
-        for task in self.workers:
+        await self.queue.stop()
+
+    async def stop_beside(self) -> None:
+        """End what changes nothing: watching, sweeping."""
+        for task in self.beside:
             task.cancel()
-        await asyncio.gather(*self.workers, return_exceptions=True)
+        await asyncio.gather(*self.beside, return_exceptions=True)
+
+    def start_beside(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Ended by `stop_beside`."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.beside.add(task)
+        task.add_done_callback(self.beside.discard)
+        return task
+
+    async def sweep(self) -> None:
+        """Every few minutes, and after a watch was interrupted: what is gone is heard of at last."""
+        while True:
+            try:
+                async with asyncio.timeout(SWEEP_SECONDS * random.uniform(0.8, 1.2)):
+                    await self.missed.wait()
+                    await asyncio.sleep(AFTER_RELISTING_SECONDS)  # other watches were interrupted, too
+            except TimeoutError:
+                pass
+            self.missed.clear()
+            try:
+                ghosts = await find_ghosts(self.parts.cluster, self.parts.cache)
+            except KunlunError as error:
+                log.debug("sweep put off", message=error.message)
+                continue
+            for ghost in ghosts:
+                meta = ghost.body["metadata"]
+                log.info("gone unheard", kind=ghost.kind.name, name=meta["name"], namespace=meta.get("namespace", ""))
+                self.heard(ghost.kind, {"type": "DELETED", "object": ghost.body})
+
+    def relisted(self) -> None:
+        """A watch was interrupted."""
+        self.missed.set()
+
+    def kept(self, kind: Kind[Any, Any], body: Mapping[str, Any]) -> None:
+        """A version of an object, before anything is done about any."""
+        self.parts.cache.keep(kind, body)
 
     def heard(self, kind: Kind[Any, Any], event: Mapping[str, Any]) -> None:
         """An event came. The wake-up is never skipped: an event that looks old may be the only one."""
         body = event["object"]
         if event["type"] == "DELETED":
-            self.parts.cache.drop(kind, body)
-            self.interrupted -= {(body["metadata"]["uid"], given_up) for given_up in (False, True)}
+            self._gone(kind, body)
         for key in self._woken(kind, body):
             self.queue.add(key)
         if kind is REQUESTS and "deletionTimestamp" in body["metadata"]:
@@ -96,17 +140,33 @@ class Operator:
         for key in woken_by_credential(self.parts.cache, self.parts.memories):
             self.queue.add(key)
 
+    def _gone(self, kind: Kind[Any, Any], body: Mapping[str, Any]) -> None:
+        uid = body["metadata"]["uid"]
+        self.parts.cache.drop(kind, body)
+        if kind is PLANS and self._is_missed(body):
+            self.parts.departed.keep(body)
+        if kind is REQUESTS:
+            self.interrupted -= {(uid, given_up) for given_up in (False, True)}
+            self.parts.memories.forget(uid)
+            self.parts.departed.forget(uid)
+
+    def _is_missed(self, plan: Mapping[str, Any]) -> bool:
+        """Whether its request lives. Usually a Plan goes after its request, and nobody misses it."""
+        meta = plan["metadata"]
+        for owner in meta.get("ownerReferences", ()):
+            request = self.parts.cache.body(REQUESTS, meta["namespace"], owner["name"])
+            if request is not None and request["metadata"]["uid"] == owner["uid"]:
+                return True
+        return False
+
     def _interrupt(self, uid: str, *, given_up: bool) -> None:
         """A request that is to go is not built to its end first. Once: its removal is not to be stopped.
 
         But for good reason: a request that is given up meanwhile is not removed to its end either.
         """
-        if (uid, given_up) in self.interrupted:
-            return
-        self.interrupted.add((uid, given_up))
-        cancelling = asyncio.get_running_loop().create_task(self.parts.engine.cancel(uid))
-        self.workers.append(cancelling)
-        cancelling.add_done_callback(self.workers.remove)
+        if (uid, given_up) not in self.interrupted:
+            self.interrupted.add((uid, given_up))
+            self.start_beside(self.parts.engine.cancel(uid))
 
     def _woken(self, kind: Kind[Any, Any], body: Mapping[str, Any]) -> Iterator[Key]:
         meta, spec = body["metadata"], body.get("spec", {})
@@ -130,70 +190,40 @@ class Operator:
             yield (REQUESTS.name, request.meta.namespace, request.meta.name), request.spec
 
 
-def registry_of(operator: Operator) -> kopf.OperatorRegistry:
-    """Kopf's registry with one index and one event handler per kind."""
-    registry = kopf.OperatorRegistry()
-    for kind in KINDS:
-        _watch(registry, operator, kind)
+async def run(operator: Operator, lease: Lease, *, told_to_end: asyncio.Event) -> None:
+    """Watch and work until told to end; then end everything in order and let the Lease go.
 
-    @kopf.on.login(registry=registry)
-    def login(**arguments: Any) -> kopf.ConnectionInfo | None:
-        if operator.parts.settings.kubeconfig is None:
-            return kopf.login_with_service_account(**arguments)
-        return kopf.login_with_kubeconfig(**arguments)
-
-    @kopf.on.startup(registry=registry)
-    async def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
-        _configure(settings)
-        count = operator.parts.settings.workers
-        operator.workers += [asyncio.create_task(work(operator.queue, operator.reconcile)) for _ in range(count)]
-        watching = watch_credential(operator.parts.clouds, operator.credential_changed)
-        operator.workers.append(asyncio.create_task(watching))
-
-    @kopf.on.cleanup(registry=registry)
-    async def cleanup(**_: Any) -> None:
-        await operator.stop()  # here, because Kopf cancels whatever tasks it still finds afterwards
-
-    return registry
-
-
-def _watch(registry: kopf.OperatorRegistry, operator: Operator, kind: Kind[Any, Any]) -> None:
-    @kopf.index(GROUP, VERSION, kind.plural, registry=registry, id=f"cache-{kind.plural}")
-    def index(body: kopf.Body, **_: Any) -> None:
-        operator.parts.cache.keep(kind, dict(body))
-
-    @kopf.on.event(GROUP, VERSION, kind.plural, registry=registry, id=f"wake-{kind.plural}")
-    async def event(event: kopf.RawEvent, **_: Any) -> None:
-        operator.heard(kind, event)
-
-
-def _configure(settings: kopf.OperatorSettings) -> None:
-    """Times that heal a silent connection; nothing of Kopf's own on our objects."""
-    settings.watching.server_timeout = 300
-    settings.watching.client_timeout = 310
-    settings.watching.inactivity_timeout = 70
-    settings.watching.connect_timeout = 30
-    settings.watching.reconnect_backoff = 2
-    settings.queueing.worker_limit = None
-    settings.queueing.idle_timeout = 0.1
-    settings.networking.enforce_retry_after = True
-    settings.posting.enabled = False
-    settings.scanning.disabled = True
-    settings.persistence.finalizer = UNUSED_FINALIZER  # never ours: Kopf removes the finalizer it knows
-
-
-async def run(operator: Operator) -> None:
-    """Watch and work until SIGTERM; then stop running passes so that nothing is left half-recorded."""
-    ready = asyncio.Event()
-    announcing = asyncio.create_task(_announce(ready, operator.ready_file))
+    Raises LeaseLost when somebody else may be acting: engines are killed, and the process MUST end without any
+    further change.
+    """
+    parts, end = operator.parts, asyncio.get_running_loop().create_task(told_to_end.wait())
+    holding = asyncio.get_running_loop().create_task(lease.hold())
     try:
-        await operator.parts.engine.start()
-        await kopf.operator(registry=registry_of(operator), clusterwide=True, standalone=True, ready_flag=ready)
+        await parts.engine.start()
+        watches = Watches(parts.cluster, operator, in_a_pod=parts.settings.kubeconfig is None)
+        watching = operator.start_beside(watches.run())
+        operator.start_beside(operator.sweep())
+        operator.start_beside(watch_credential(parts.clouds, operator.credential_changed))
+        operator.start_beside(_announce(watches.ready, operator.ready_file))
+        await _first_of(holding, end, watching)
+        operator.ready_file.unlink(missing_ok=True)
+        await _first_of(holding, asyncio.get_running_loop().create_task(operator.stop()))
+        holding.cancel()
+        await lease.release()  # before the watches end: that takes seconds, and the next one need not wait
+        await operator.stop_beside()
+    except LeaseLost:
+        parts.engine.kill()
+        raise
     finally:
         operator.ready_file.unlink(missing_ok=True)
-        announcing.cancel()
-        await asyncio.gather(announcing, return_exceptions=True)
-        await operator.stop()
+        end.cancel()
+
+
+async def _first_of(*tasks: asyncio.Task[Any]) -> None:
+    """Raises what the first to end has raised."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
 
 
 async def _announce(ready: asyncio.Event, ready_file: Path) -> None:

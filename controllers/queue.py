@@ -1,7 +1,9 @@
-"""The level-triggered work queue: whatever happened, the key is worked on again, one worker at a time.
+"""The level-triggered work queue: whatever happened, the key is worked on again, by one pass at a time.
 
-Three rules carry it: an add while a key is being worked on runs it once more afterwards; of several timers
-for a key the earliest wins; nothing is ever dropped because it looked old.
+Every due key is worked on at once: a pass that waits (for the engine, for a cloud that hangs) costs a coroutine and
+holds up nobody. What is scarce bounds itself: the engine has its slots, the cloud its threads, the API server its
+connections. Three rules carry the rest: an add while a key is being worked on runs it once more afterwards; of several
+timers for a key the earliest wins; nothing is ever dropped because it looked old.
 """
 
 from __future__ import annotations
@@ -19,60 +21,86 @@ Key = TypeVar("Key", bound=Hashable)
 
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 300.0
+# Everything a pass waits for has its own, shorter deadline; this one is for what we did not think of.
+LONGEST_PASS_SECONDS = 7200.0
 log = structlog.get_logger(__name__)
 
 
 class WorkQueue(Generic[Key]):
-    """Keys to work on. Lives in one event loop; not thread-safe."""
+    """Runs `reconcile` for keys; it returns the seconds after which it wants to run again. Not thread-safe.
 
-    def __init__(self) -> None:
-        self._ready: asyncio.Queue[Key] = asyncio.Queue()
-        self._queued: set[Key] = set()
-        self._working: set[Key] = set()
+    Errors are retried with growing delays; a TransientError's own `retry_after_seconds` is the least delay.
+    """
+
+    def __init__(
+        self,
+        reconcile: Callable[[Key], Awaitable[float | None]],
+        *,
+        longest_pass_seconds: float = LONGEST_PASS_SECONDS,
+    ) -> None:
+        self._reconcile = reconcile
+        self._longest_pass_seconds = longest_pass_seconds
+        self._passes: dict[Key, asyncio.Task[None]] = {}
+        self._unbegun: set[Key] = set()
         self._again: set[Key] = set()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
+        self._stopped = False
 
     def add(self, key: Key) -> None:
-        """Work on the key as soon as a worker is free; if it is being worked on, once more after that."""
-        if key in self._working:
+        """Work on the key now; if it is being worked on, once more after that."""
+        if self._stopped or key in self._unbegun:
+            return
+        if key in self._passes:
             self._again.add(key)
-        elif key not in self._queued:
-            self._queued.add(key)
-            self._ready.put_nowait(key)
+        else:
+            self._unbegun.add(key)
+            self._passes[key] = asyncio.get_running_loop().create_task(self._work(key))
 
     def add_after(self, key: Key, seconds: float) -> None:
         """Work on the key in `seconds`, or earlier if it is due earlier already."""
         loop = asyncio.get_running_loop()
         known = self._timers.get(key)
-        if known is not None and known.when() <= loop.time() + seconds:
+        if self._stopped or (known is not None and known.when() <= loop.time() + seconds):
             return
         if known is not None:
             known.cancel()
         self._timers[key] = loop.call_later(seconds, self._due, key)
 
-    async def take(self) -> Key:
-        """The next key; the caller must call `done` with it, whatever happens."""
-        key = await self._ready.get()
-        self._queued.discard(key)
-        self._working.add(key)
-        return key
+    async def stop(self) -> None:
+        """No other pass begins; those that still run are cancelled, and their end is awaited. Idempotent."""
+        self._stopped = True
+        for timer in self._timers.values():
+            timer.cancel()
+        for running in self._passes.values():
+            running.cancel()
+        await asyncio.gather(*self._passes.values(), return_exceptions=True)
 
-    def succeeded(self, key: Key) -> None:
-        """Forget earlier failures."""
-        self._failures.pop(key, None)
+    async def _work(self, key: Key) -> None:
+        self._unbegun.discard(key)
+        try:
+            async with asyncio.timeout(self._longest_pass_seconds):
+                retry_after = await self._reconcile(key)
+            self._failures.pop(key, None)
+            if retry_after is not None:
+                self.add_after(key, retry_after)
+        except Exception as error:  # the last resort: a bug must not end the work on its key
+            self.add_after(key, self._pause_after(key, error))
+        finally:
+            del self._passes[key]
+            if key in self._again:
+                self._again.discard(key)
+                self.add(key)
 
-    def failed(self, key: Key) -> int:
-        """Count one more failure; returns how many there were in a row."""
-        self._failures[key] = self._failures.get(key, 0) + 1
-        return self._failures[key]
-
-    def done(self, key: Key) -> None:
-        """The worker has finished with the key."""
-        self._working.discard(key)
-        if key in self._again:
-            self._again.discard(key)
-            self.add(key)
+    def _pause_after(self, key: Key, error: Exception) -> float:
+        self._failures[key] = failures = self._failures.get(key, 0) + 1
+        pause = backoff_seconds(failures, jitter=random.uniform(0.8, 1.2))
+        if isinstance(error, TransientError):
+            pause = max(pause, error.retry_after_seconds)
+            log.info("retry", key=key, reason=error.reason, message=error.message, seconds=round(pause, 1))
+        else:
+            log.error("reconcile failed", key=key, seconds=round(pause, 1), exc_info=error)
+        return pause
 
     def _due(self, key: Key) -> None:
         self._timers.pop(key, None)
@@ -82,27 +110,3 @@ class WorkQueue(Generic[Key]):
 def backoff_seconds(failures: int, *, jitter: float) -> float:
     """1, 2, 4 … 300 seconds, times `jitter`."""
     return min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(failures, 16)) * jitter
-
-
-async def work(queue: WorkQueue[Key], reconcile: Callable[[Key], Awaitable[float | None]]) -> None:
-    """Work for ever: run `reconcile` on each key; it returns the seconds after which it wants to run again.
-
-    Errors are retried with growing delays; a TransientError's own `retry_after_seconds` is the least delay.
-    """
-    while True:
-        key = await queue.take()
-        try:
-            retry_after = await reconcile(key)
-            queue.succeeded(key)
-            if retry_after is not None:
-                queue.add_after(key, retry_after)
-        except Exception as error:  # the last resort: a bug must not stop the worker
-            delay = backoff_seconds(queue.failed(key), jitter=random.uniform(0.8, 1.2))
-            if isinstance(error, TransientError):
-                delay = max(delay, error.retry_after_seconds)
-                log.info("retry", key=key, reason=error.reason, message=error.message, seconds=round(delay, 1))
-            else:
-                log.exception("reconcile failed", key=key, seconds=round(delay, 1))
-            queue.add_after(key, delay)
-        finally:
-            queue.done(key)

@@ -15,7 +15,7 @@ class Settings:
     kubeconfig: Path | None
     pulumi: Path
     state: Path
-    workers: int = 16
+    lease: tuple[str, str] = ("kunlun-system", "kunlun-operator")  # namespace, name
     observe_interval_seconds: float = 300.0
     catalogue_interval_seconds: float = 600.0
     server_poll_seconds: float = 0.25

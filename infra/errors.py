@@ -80,6 +80,10 @@ class ClusterRefused(PlatformError):
     """The API server refused a write of the operator for good; the message is the server's."""
 
 
+class PlanLost(PlatformError):
+    """The plan in force is gone for good; nothing is built or changed without it."""
+
+
 class StatusUnreadable(PlatformError):
     """A status is not of the form this release writes; nothing is done on the strength of it."""
 
@@ -117,6 +121,13 @@ class ReplacingServer(TransientError):
 
 class EngineInterrupted(TransientError):
     """The pass was stopped (shutdown, deletion, deadline); the next one continues."""
+
+
+class StackLocked(TransientError):
+    """Somebody may still be at work on the engine's state of a request; the message says who."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retry_after_seconds=30)
 
 
 class ClusterUnavailable(TransientError):

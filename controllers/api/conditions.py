@@ -70,6 +70,7 @@ class Reason(StrEnum):
     CLOUD_REFUSED = "CloudRefused"
     NOT_APPROVED = "NotApproved"
     PLAN_FORGED = "PlanForged"
+    PLAN_LOST = "PlanLost"
     ENGINE_FAILED = "EngineFailed"
     STATE_UNWRITABLE = "StateUnwritable"
     STATUS_UNREADABLE = "StatusUnreadable"
@@ -79,6 +80,7 @@ class Reason(StrEnum):
     QUOTA_EXCEEDED = "QuotaExceeded"
     REPLACING_SERVER = "ReplacingServer"
     ENGINE_INTERRUPTED = "EngineInterrupted"
+    STACK_LOCKED = "StackLocked"
     CLUSTER_UNAVAILABLE = "ClusterUnavailable"
     INTERNAL_ERROR = "InternalError"
 

@@ -7,15 +7,23 @@ import contextlib
 import fcntl
 import logging
 import os
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 import structlog
 
 from controllers.cli.clouds import cloud_options
 from controllers.settings import Settings
+
+if TYPE_CHECKING:
+    from controllers.lease import Lease
+
+LEASE_LOST = 3
+FOLDER_POLL_SECONDS = 0.5
 
 
 @click.command(short_help="Run the operator.")
@@ -39,11 +47,12 @@ from controllers.settings import Settings
     help="The pulumi program; without it, the one on PATH.",
 )
 @click.option(
-    "--workers",
-    type=click.IntRange(1, 256),
-    default=16,
+    "--lease",
+    default="kunlun-system/kunlun-operator",
     show_default=True,
-    help="How many objects are worked on at once.",
+    metavar="NAMESPACE/NAME",
+    callback=lambda *given: _lease_name(given[-1]),
+    help="The Lease that says which operator works; the others stand by.",
 )
 @click.option(
     "--observe-interval",
@@ -54,25 +63,16 @@ from controllers.settings import Settings
 )
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning"]), default="info", show_default=True)
 def command(log_level: str, **options: object) -> None:
-    """Run the operator until it is told to stop (SIGTERM or ^C)."""
+    """Run the operator until it is told to stop (SIGTERM or ^C).
+
+    It works while it holds the Lease, and stands by while another operator does. Exit code 3: the Lease was lost.
+    """
     _log_events(log_level)
     settings = _settings(**options)  # type: ignore[arg-type]
     settings.state.mkdir(parents=True, exist_ok=True)
     if settings.kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(settings.kubeconfig)  # Kopf's own login reads it
-    with _only_one(settings.state), contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run(settings))
-
-
-@contextlib.contextmanager
-def _only_one(state: Path) -> Iterator[None]:
-    """Two operators would build everything twice; the kernel frees the lock with the process, however it ends."""
-    with (state / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise click.ClickException(f"another operator is using the state folder {state}") from error
-        yield
+    asyncio.run(_run(settings))
 
 
 def _settings(  # noqa: PLR0913
@@ -82,7 +82,7 @@ def _settings(  # noqa: PLR0913
     cloud: str,
     state: Path,
     pulumi: Path | None,
-    workers: int,
+    lease: tuple[str, str],
     observe_interval: float,
 ) -> Settings:
     return Settings(
@@ -91,9 +91,16 @@ def _settings(  # noqa: PLR0913
         kubeconfig=kubeconfig,
         pulumi=pulumi or _pulumi_on_path(),
         state=state.resolve(),
-        workers=workers,
+        lease=lease,
         observe_interval_seconds=observe_interval,
     )
+
+
+def _lease_name(text: str) -> tuple[str, str]:
+    namespace, slash, name = text.partition("/")
+    if not (namespace and slash and name):
+        raise click.BadParameter("it must be NAMESPACE/NAME")
+    return namespace, name
 
 
 def _pulumi_on_path() -> Path:
@@ -119,8 +126,57 @@ def _log_events(level: str) -> None:
 
 
 async def _run(settings: Settings) -> None:
-    from controllers.assembly import assembled
+    from controllers.assembly import assembled, candidacy
+    from controllers.lease import LeaseLost
     from controllers.operator import run
 
-    async with assembled(settings, monotonic=time.monotonic) as operator:
-        await run(operator)
+    told_to_end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
+    async with contextlib.AsyncExitStack() as stack:
+        lease = await stack.enter_async_context(candidacy(settings))
+        if not await _leads(_become_leader(settings.state, lease, stack), told_to_end):
+            await lease.release()  # it may have become ours at the same moment
+            return
+        async with assembled(settings, lease, monotonic=time.monotonic) as operator:
+            try:
+                await run(operator, lease, told_to_end=told_to_end)
+            except LeaseLost:
+                structlog.get_logger(__name__).error("the lease is lost; ending at once")
+                os._exit(LEASE_LOST)  # untidied: threads may be in calls that are not ours to make any more
+
+
+async def _leads(becoming: Coroutine[Any, Any, None], told_to_end: asyncio.Event) -> bool:
+    """Whether we lead now; False when we were told to end while standing by."""
+    tasks = {asyncio.create_task(becoming), asyncio.create_task(told_to_end.wait())}
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
+    return not any(task.result() for task in done)
+
+
+async def _become_leader(state: Path, lease: Lease, stack: contextlib.AsyncExitStack) -> None:
+    """The folder first: who cannot have it must not keep the Lease from one who could work."""
+    stack.enter_context(await _sole_use(state))
+    (state / "ready").unlink(missing_ok=True)  # a killed operator's
+    await lease.acquire()
+
+
+async def _sole_use(state: Path) -> IO[str]:
+    """The folder is ours until the file is closed; the kernel frees it with the process, however it ends.
+
+    A second operator over the same folder stands by like any other: a supervisor that starts one too many should not
+    see it fail again and again, and it is there when the first one goes.
+    """
+    lock, told = (state / "lock").open("a"), False
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not told:
+                structlog.get_logger(__name__).info("standing by", because=f"another operator uses {state}")
+            told = True
+            await asyncio.sleep(FOLDER_POLL_SECONDS)
+        else:
+            return lock

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from controllers.api import API_VERSION
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.findings import sentence
 from controllers.api.plan import Operation, PlanSpec, plan_name
-from controllers.api.stored import APPROVALS, PLANS, REQUESTS, ZONES, Plan, ResourceRequest, stored
+from controllers.api.stored import APPROVALS, PLANS, ZONES, Plan, ResourceRequest, stored
 from controllers.request.addresses import allocate
 from controllers.request.approve import prove
 from controllers.request.circumstances import planned_imports, planned_prefixes, tenant_of
@@ -19,7 +18,7 @@ from controllers.request.examine import require_allowed
 from controllers.request.imports import Found, find_imports, import_findings
 from controllers.request.parts import RequestParts
 from controllers.request.plan import Catalogue, Inputs, plan_content, signed
-from controllers.request.plans import newest_plan, plan_named, plans_of
+from controllers.request.plans import newest_plan, plan_body, plan_lost, plan_named, plans_of
 from controllers.request.repair import repair_content, superfluous
 from controllers.request.status import Report, is_built
 from infra.catalogue import observe_prefixes
@@ -141,7 +140,7 @@ async def _clear_away(request: ResourceRequest, needed: set[str], parts: Request
 
 
 async def _written(request: ResourceRequest, spec: PlanSpec, parts: RequestParts) -> Plan:
-    body = await parts.cluster.create(PLANS, _body(request, spec))
+    body = await parts.cluster.create(PLANS, plan_body(request, spec))
     if body is None:  # made by a pass whose memory is lost; the watch will bring it
         raise ClusterUnavailable(
             f"plan {plan_name(request.meta.name, spec.digest)} is being read", retry_after_seconds=1
@@ -163,9 +162,7 @@ def _inputs(request: ResourceRequest, ground: Ground, parts: RequestParts) -> In
     older = _plans(request, parts)
     in_force = plan_named(request.status.approved_plan, request, parts.cache)
     if in_force is None and request.status.approved_plan is not None:
-        raise ClusterUnavailable(
-            "the plan in force is not there: on its way, or removed by somebody", retry_after_seconds=5
-        )
+        raise plan_lost(request.status.approved_plan)
     unfinished = in_force is not None and not is_built(request.status, in_force.meta.name)
     # What a plan that never came into force would have imported has not become ours.
     previous = in_force or next((plan for plan in older if not plan.spec.stack.imports), None)
@@ -182,16 +179,3 @@ def _inputs(request: ResourceRequest, ground: Ground, parts: RequestParts) -> In
         unfinished=in_force.spec.stack.removals if in_force and unfinished else (),
         found=ground.found,
     )
-
-
-def _body(request: ResourceRequest, spec: PlanSpec) -> dict[str, object]:
-    owner = {
-        "apiVersion": API_VERSION,
-        "kind": REQUESTS.name,
-        "name": request.meta.name,
-        "uid": request.meta.uid,
-        "controller": True,
-    }
-    name = plan_name(request.meta.name, spec.digest)
-    metadata = {"name": name, "namespace": request.meta.namespace, "ownerReferences": [owner]}
-    return {"metadata": metadata, "spec": spec.model_dump(mode="json", by_alias=True)}

@@ -121,7 +121,10 @@ class Memories:
 
 
 class Surveys:
-    """One listing of a project serves everybody who asks for one not older than it."""
+    """One listing of a project serves everybody who asks for one not older than it; so does its failure.
+
+    Otherwise a project's requests would wait for a cloud that hangs one after the other.
+    """
 
     def __init__(self, clouds: Clouds) -> None:
         self._clouds = clouds
@@ -147,7 +150,7 @@ class Surveys:
                 self._taken = {other: taken for other, taken in self._taken.items() if taken[0] > began - KEPT_SECONDS}
                 self._taken[key] = known
         if isinstance(known[1], KunlunError):  # shared, too: a silent cloud must not make them wait one by one
-            raise known[1]
+            raise known[1].with_traceback(None)
         return known[1]
 
 

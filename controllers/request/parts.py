@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from controllers.parts import Parts
 from controllers.request.configurator import Configurator
+from controllers.request.departed import DepartedPlans
 from controllers.request.memory import Memories, Surveys
 from infra.engine import Engine
 from policies.stages import Stages
@@ -21,4 +22,5 @@ class RequestParts(Parts):
     configurator: Configurator
     procedure: Stages
     memories: Memories = field(default_factory=Memories)
+    departed: DepartedPlans = field(default_factory=DepartedPlans)
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from controllers.api.stored import PLANS, Plan, ResourceRequest
+from controllers.api import API_VERSION
+from controllers.api.plan import PlanSpec, plan_name
+from controllers.api.stored import PLANS, REQUESTS, Plan, ResourceRequest
 from controllers.cache import Cache
+from infra.errors import PlanLost
 
 
 def plans_of(request: ResourceRequest, plans: Iterable[Plan]) -> list[Plan]:
@@ -34,3 +37,25 @@ def is_repair(plan: Plan) -> bool:
 def plan_named(name: str | None, request: ResourceRequest, cache: Cache) -> Plan | None:
     """A plan of the request's namespace by name."""
     return cache.get(PLANS, request.meta.namespace, name) if name else None
+
+
+def plan_body(request: ResourceRequest, spec: PlanSpec) -> dict[str, object]:
+    """A Plan as it is created: owned by its request, named by its digest."""
+    owner = {
+        "apiVersion": API_VERSION,
+        "kind": REQUESTS.name,
+        "name": request.meta.name,
+        "uid": request.meta.uid,
+        "controller": True,
+    }
+    name = plan_name(request.meta.name, spec.digest)
+    metadata = {"name": name, "namespace": request.meta.namespace, "ownerReferences": [owner]}
+    return {"metadata": metadata, "spec": spec.model_dump(mode="json", by_alias=True)}
+
+
+def plan_lost(name: str | None) -> PlanLost:
+    """The plan in force is neither in the API server nor remembered."""
+    return PlanLost(
+        f"plan '{name}' is in force, was deleted, and no copy of it is known: nothing is changed until it is restored "
+        '(the platform\'s runbook, "A plan is lost", says how) or the request is deleted'
+    )

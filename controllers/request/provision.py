@@ -19,11 +19,11 @@ from controllers.request.drift import told
 from controllers.request.memory import Seen
 from controllers.request.observe import can_be_corrected, observe_surely, plan_next_look, see
 from controllers.request.parts import RequestParts
-from controllers.request.plans import is_repair, plan_named
+from controllers.request.plans import is_repair, plan_lost, plan_named
 from controllers.request.progress import written_status
 from controllers.request.servers import await_servers, provisioned, until_next_look
 from controllers.request.status import Report, is_built, pause_after
-from infra.errors import ClusterUnavailable, InternalError, KunlunError
+from infra.errors import InternalError, KunlunError
 from infra.planned import planned_objects
 from infra.stackplan import Kind
 
@@ -36,9 +36,7 @@ async def provision_plan(request: ResourceRequest, report: Report, parts: Reques
     """Make what the plan in force says, or make sure that it is so. A settled request costs nothing here."""
     plan = plan_named(report.approved_plan, request, parts.cache)
     if plan is None:
-        raise ClusterUnavailable(
-            "the plan in force is not there: on its way, or removed by somebody", retry_after_seconds=5
-        )
+        raise plan_lost(report.approved_plan)
     prove(plan, request)
     memory = parts.memories.of(request.meta.uid)
     if resting := memory.resting(plan.meta.name, parts.monotonic()):

@@ -22,6 +22,7 @@ from controllers.request.examine import check_form, check_policy
 from controllers.request.parts import RequestParts
 from controllers.request.progress import written_status
 from controllers.request.provision import provision_plan
+from controllers.request.restore import restore_plans
 from controllers.request.status import Report, begin, status_of
 from controllers.request.withdraw import withdraw
 from infra.errors import InternalError, InvalidRequest, KunlunError
@@ -45,6 +46,7 @@ async def reconcile(request: ResourceRequest, parts: RequestParts) -> float | No
     if request.meta.deleting:
         return await withdraw(request, parts)
     await ensure_finalizer(parts, request)
+    await restore_plans(request, parts)
     report = await _read(ASKED, request, begin(request.status), parts)
     if report.approved_plan is not None:
         report = await _read(IN_FORCE, request, report, parts)

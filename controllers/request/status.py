@@ -27,6 +27,7 @@ STALLING = {
     Reason.POLICY_VIOLATED,
     Reason.DENIED,
     Reason.PLAN_FORGED,
+    Reason.PLAN_LOST,
     Reason.NOT_APPROVED,
     Reason.SERVER_FAULT,
     Reason.CLOUD_REFUSED,

@@ -96,8 +96,10 @@ def discarded_volumes(plan: Plan | None) -> set[str]:
 
 
 def _plan_in_force(request: ResourceRequest, parts: RequestParts) -> Plan | None:
+    """Its last known version, if it went before its request: a namespace that ends deletes both at once."""
+    name = request.status.approved_plan
     try:
-        return plan_named(request.status.approved_plan, request, parts.cache)
+        return plan_named(name, request, parts.cache) or parts.departed.named(name or "", request)
     except InvalidRequest:  # written by another release: what it says of data is not known, so all data stays
         return None
 

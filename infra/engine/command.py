@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+from infra.engine.leftovers import backend_url
 from infra.errors import EngineFailed
 
 _GRACE_SECONDS = 30.0
@@ -52,7 +53,7 @@ class Command:
             "TMPDIR": str(home),
             "GOGC": "400",
             "PULUMI_HOME": str(home),
-            "PULUMI_BACKEND_URL": f"file://{self.state / 'backend'}?metadata=skip",
+            "PULUMI_BACKEND_URL": backend_url(self.state),
             "PULUMI_DEBUG_PROVIDERS": f"openstack:{provider_port}",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from infra.engine.command import Command
 from infra.engine.disk import writing_to
+from infra.engine.leftovers import end_engines
 from infra.engine.run import Run
 from infra.engine.state import PROJECT, StackState
 from infra.engine.transit import Transit
@@ -78,8 +79,13 @@ class Engine:
         self._transit = Transit(settings.state)
 
     async def start(self) -> None:
-        """Prepares the state folder (mode 0700) and the key service."""
+        """Prepares the state folder (mode 0700) and the key service; what a killed operator left running is ended.
+
+        The folder MUST be ours alone from here on.
+        """
         with writing_to(self._settings.state):
+            self._settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+            end_engines(self._settings.state)
             (self._settings.state / "backend" / ".pulumi" / "stacks" / PROJECT).mkdir(parents=True, exist_ok=True)
             await self._transit.start()
 
@@ -87,6 +93,10 @@ class Engine:
         """Stops all passes in order, then the key service."""
         await self._turns.stop_all()
         await self._transit.close()
+
+    def kill(self) -> None:
+        """Ends all engines at once, without order: for who must not change anything any more."""
+        end_engines(self._settings.state)
 
     async def cancel(self, uid: str) -> None:
         """Stops the request's running pass and waits for its end; without one, does nothing."""

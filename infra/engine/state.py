@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+from infra.engine.leftovers import break_locks
 from infra.provider.kinds import BY_PULUMI_TYPE
 from infra.provider.observed import Identity, Observed
 from infra.provider.resource import Names, marker_text
@@ -26,14 +27,15 @@ class StackState:
     """Files of one stack in the engine's file backend. Use it only while no run of the stack is going on."""
 
     def __init__(self, folder: Path, uid: str) -> None:
+        self._folder, self._uid = folder, uid
         backend = folder / "backend" / ".pulumi"
         self._file = backend / "stacks" / PROJECT / f"{uid}.json"
         self._locks = backend / "locks" / "organization" / PROJECT / uid
         self._history = backend / "history" / PROJECT / uid
 
     def unlock(self) -> None:
-        """Removes what a killed run left: our own lock decides who may run."""
-        shutil.rmtree(self._locks, ignore_errors=True)
+        """Removes the locks of runs that were killed, and ends those that were not. Raises StackLocked on any doubt."""
+        break_locks(self._locks, self._folder, self._uid)
 
     def blank(self) -> None:
         """An existing, empty stack."""
@@ -49,7 +51,7 @@ class StackState:
 
     def drop(self) -> None:
         """Forgets the stack altogether."""
-        self.unlock()
+        shutil.rmtree(self._locks, ignore_errors=True)
         self.prune()
         for file in self._file.parent.glob(f"{self._file.name}*"):
             file.unlink(missing_ok=True)

@@ -10,17 +10,17 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-BOOT = Path("/proc/sys/kernel/random/boot_id")
+from infra.kernel import BOOT, KernelLine, boot_id, kernel_line, kernel_lines, parsed
+
 # The record is the kernel's own line about the process, and the id of this boot.
 RECORDING = (
     f'read -r stat </proc/self/stat && read -r boot <{BOOT} && printf "%s\\n" "$stat" "$boot" >"$0" && exec "$@"'
 )
-START_FIELD = 19  # of the fields behind the command name
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +32,6 @@ class Program:
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
     folder: Path = Path("/")
-
-
-@dataclass(frozen=True, slots=True)
-class KernelLine:
-    """What /proc/PID/stat says, as far as we ask (proc(5), fields 1, 3, 6, 14, 15, 22, 24)."""
-
-    pid: int
-    state: str
-    session: int
-    ticks: int
-    start: int
-
-    @property
-    def alive(self) -> bool:
-        return self.state not in "ZX"
 
 
 class ProcessTable:
@@ -127,29 +112,5 @@ class ProcessTable:
         """The record, unless it is of an earlier boot or was never finished."""
         with suppress(FileNotFoundError, ValueError):
             text, boot = self.record(name).read_text().splitlines()
-            return parsed(text) if boot == BOOT.read_text().strip() else None
+            return parsed(text) if boot == boot_id() else None
         return None
-
-
-def parsed(text: str) -> KernelLine:
-    """A line of /proc/PID/stat; the command name in it may hold spaces and brackets. ValueError if it is none."""
-    head, bracket, tail = text.rpartition(")")
-    fields = tail.split()
-    if not bracket or len(fields) <= START_FIELD:
-        raise ValueError(text)
-    ticks = int(fields[11]) + int(fields[12])
-    return KernelLine(int(head.split()[0]), fields[0], int(fields[3]), ticks, int(fields[START_FIELD]))
-
-
-def kernel_line(pid: int) -> KernelLine | None:
-    """What the kernel says of a process now; None when there is none."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return parsed(Path(f"/proc/{pid}/stat").read_text())
-    return None
-
-
-def kernel_lines() -> Iterator[KernelLine]:
-    """Every live process of the machine."""
-    for entry in os.listdir("/proc"):  # noqa: PTH208  one string each: this runs often
-        if entry.isdigit() and (line := kernel_line(int(entry))) and line.alive:
-            yield line

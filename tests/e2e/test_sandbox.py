@@ -17,7 +17,7 @@ import openstack
 import psutil
 import pytest
 
-from infra.sandbox.processes import kernel_line
+from infra.kernel import kernel_line
 from tests.conftest import REPOSITORY, Sandbox
 
 LOOPBACK = ("127.0.0.1", "::1")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import re
 import time
-from collections import Counter
 
 from tests.e2e.operator_control import OperatorControl
 from tests.e2e.story import Sandbox, a_story
+from tests.e2e.traces import calls, changes, writes
 
 QUIET_SECONDS = 12.0
 OBSERVED = {"/networks", "/subnets", "/routers", "/ports", "/security-groups", "/servers/detail"}
@@ -22,7 +20,7 @@ def test_a_settled_request_costs_nothing_also_over_a_restart(sandbox: Sandbox, o
         story.approve()
         story.ready()
         time.sleep(2)
-        version, writes, calls = story.read()["metadata"]["resourceVersion"], _writes(sandbox), _calls(sandbox)
+        version, written, called = story.read()["metadata"]["resourceVersion"], writes(sandbox), calls(sandbox)
         engines = 0
         for _ in range(2):
             end = time.monotonic() + QUIET_SECONDS
@@ -33,28 +31,8 @@ def test_a_settled_request_costs_nothing_also_over_a_restart(sandbox: Sandbox, o
             operator.start()
 
         assert version == story.read()["metadata"]["resourceVersion"]
-        assert writes == _writes(sandbox)
+        assert written == writes(sandbox)
         assert 0 == engines
-        made = _calls(sandbox) - calls
-        assert [] == [call for call in made if call[0] != "GET" and not call[1].endswith("/auth/tokens")]
+        made = calls(sandbox) - called
+        assert [] == changes(made)
         assert {path for method, path in made if method == "GET"} <= OBSERVED | CATALOGUE
-
-
-def _writes(sandbox: Sandbox) -> int:
-    """Writes of the operator that the API server has recorded."""
-    count = 0
-    for line in (sandbox.home / "logs" / "audit.log").read_text().splitlines():
-        event = json.loads(line)
-        if event["user"]["username"].endswith(":kunlun-operator") and event["stage"] == "ResponseComplete":
-            count += event["verb"] in {"create", "update", "patch", "delete"}
-    return count
-
-
-def _calls(sandbox: Sandbox) -> Counter[tuple[str, str]]:
-    """Calls by the operator as OpenStack's own access logs have them, by method and path without version."""
-    found: Counter[tuple[str, str]] = Counter()
-    for log in (sandbox.home / "logs").glob("*-access.log"):
-        for line in log.read_text().splitlines():
-            if match := re.search(r"\] (\w+) (/[^? ]*).*\"kunlun/", line):
-                found[match[1], re.sub(r"^/v2\.[01]", "", match[2])] += 1
-    return found

@@ -76,23 +76,35 @@ def test_a_new_credential_wakes_only_what_rests_for_the_old_one() -> None:
     assert (None, 60) == (memories.of("a").resting("plan", 0), (memories.of("b").resting("plan", 0) or (0,))[0])
 
 
-async def test_a_silent_cloud_makes_nobody_wait_in_a_row() -> None:
-    """Whoever asked while a listing failed gets its failure, not a failing listing of his own."""
-    looks: list[int] = []
+class HangingCloud:
+    """Every listing takes a while, and fails."""
 
-    class SilentCloud:
-        project_id = "project-1"
+    project_id = "project-1"
 
-        async def list(self, *_: Any) -> list[Any]:
-            looks.append(1)
-            await asyncio.sleep(0.01)
-            raise CloudUnavailable("silence")
+    def __init__(self) -> None:
+        self.lists = 0
 
-        def project(self, project_id: str) -> SilentCloud:
-            return self
+    def project(self, project_id: str) -> HangingCloud:
+        return self
 
-    surveys, now = Surveys(cast(Any, SilentCloud())), asyncio.get_running_loop().time()
-    asking = (surveys.servers("project-1", not_before=now) for _ in range(10))
-    ends = await asyncio.gather(*asking, return_exceptions=True)
+    async def has(self, service: str) -> bool:
+        return False
 
-    assert ({CloudUnavailable}, 1) == ({type(end) for end in ends}, len(looks))
+    async def list(self, *_: Any) -> list[Any]:
+        self.lists += 1
+        await asyncio.sleep(0.05)
+        raise CloudUnavailable("no answer")
+
+
+async def test_a_projects_requests_do_not_wait_for_a_hanging_cloud_one_after_the_other() -> None:
+    """Who asked before a listing began shares its failure; who asks afterwards has a new one made."""
+    cloud = HangingCloud()
+    surveys, loop = Surveys(cast(Any, cloud)), asyncio.get_running_loop()
+    asked = [surveys.servers("project-1", not_before=loop.time()) for _ in range(50)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert {CloudUnavailable} == {type(outcome) for outcome in outcomes}
+    assert 1 == cloud.lists
+    with pytest.raises(CloudUnavailable):
+        await surveys.servers("project-1", not_before=loop.time())
+    assert 2 == cloud.lists

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.sandbox.processes import ProcessTable, Program, kernel_line, parsed
+from infra.kernel import kernel_line, parsed
+from infra.sandbox.processes import ProcessTable, Program
 
 SLEEPER = ("sleep", "60")
 

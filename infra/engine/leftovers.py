@@ -1,0 +1,111 @@
+"""What a killed operator left running or locked: ended, and unlocked, but only on proof.
+
+An engine outlives the operator that started it, and a lock outlives its engine. Whether an engine is ours is read from
+its environment: it works on our state folder. A lock is broken only when the engine that holds it is surely gone.
+The engine's lock files are JSON with `pid`, `username`, `hostname` and `timestamp` (pulumi, backend/diy/lock.go).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from infra.errors import StackLocked
+from infra.kernel import KernelLine, environment, is_gone, kernel_line, kernel_lines, words
+
+PROGRAM = "pulumi"
+_END_SECONDS = 0.5  # SIGKILL takes milliseconds; the loop may wait that long
+log = structlog.get_logger(__name__)
+
+
+def backend_url(state: Path) -> str:
+    """Where the engines of a state folder work; it is in the environment of each."""
+    return f"file://{state / 'backend'}?metadata=skip"
+
+
+def end_engines(state: Path) -> int:
+    """SIGKILL for every engine of the state folder; how many there were. Only for who has the folder to himself."""
+    engines = list(_engines(state))
+    for engine in engines:
+        with suppress(ProcessLookupError):
+            os.kill(engine.pid, signal.SIGKILL)
+    return len(engines)
+
+
+def break_locks(locks: Path, state: Path, uid: str) -> None:
+    """Remove the locks of one stack whose engines are gone; an engine of ours that still holds one is ended first.
+
+    Only while no run of the stack is going on. Raises StackLocked when an owner may still be at work.
+    """
+    for file in sorted(locks.glob("*")):
+        owner = _owner(file)
+        if not _ended(owner, state, uid):
+            raise StackLocked(
+                f"the engine's state of this request is locked by {owner.told}, which cannot be seen to have ended; "
+                f"the operator's log names the file: once nobody works there, delete it"
+            )
+        log.info("lock broken", request=uid, owner=owner.told, lock=str(file))
+        file.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Whom a lock file names; without a pid the file says nothing."""
+
+    file: Path
+    pid: int | None = None
+    host: str = ""
+    since: str = ""
+
+    @property
+    def told(self) -> str:
+        return f"process {self.pid} on {self.host} since {self.since}" if self.pid else "somebody it does not name"
+
+
+def _owner(file: Path) -> _Owner:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        content = json.loads(file.read_text(encoding="utf-8"))
+        return _Owner(file, int(content["pid"]), str(content["hostname"]), str(content["timestamp"]))
+    return _Owner(file)
+
+
+def _ended(owner: _Owner, state: Path, uid: str) -> bool:
+    """Whether the owner is surely gone, ended by us if it was ours."""
+    if owner.pid is None or owner.host != socket.gethostname():
+        log.warning("lock cannot be judged", request=uid, owner=owner.told, lock=str(owner.file))
+        return False
+    line = kernel_line(owner.pid)
+    if line is None or not line.alive:
+        return is_gone(owner.pid, line.start if line else 0)
+    variables = environment(owner.pid)
+    if variables is None or variables.get("PULUMI_BACKEND_URL") != backend_url(state):
+        return line.name != PROGRAM  # then its pid is another's now; but an engine may have come here by another path
+    if uid not in words(owner.pid):
+        return True  # an engine of ours with the same pid, working on another stack
+    log.warning("engine left behind is ended", request=uid, pid=owner.pid)
+    with suppress(ProcessLookupError):
+        os.kill(owner.pid, signal.SIGKILL)
+    return _comes_to_an_end(line)
+
+
+def _comes_to_an_end(line: KernelLine) -> bool:
+    deadline = time.monotonic() + _END_SECONDS
+    while not (gone := is_gone(line.pid, line.start)) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return gone
+
+
+def _engines(state: Path) -> Iterator[KernelLine]:
+    url = backend_url(state)
+    for line in kernel_lines():
+        if line.name == PROGRAM and (environment(line.pid) or {}).get("PULUMI_BACKEND_URL") == url:
+            yield line
