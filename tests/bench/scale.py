@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--departments", type=int, default=20)
     parser.add_argument("--batch", type=int, default=50, help="how many are approved at the same moment")
     parser.add_argument("--keep", type=Path, help="folder of a sandbox that stays, and is used again")
-    parser.add_argument("--observe-seconds", type=float, default=OBSERVE_SECONDS, help="how long after the restart")
+    parser.add_argument("--observe-seconds", type=float, default=OBSERVE_SECONDS, help="how long, once ready again")
     options = parser.parse_args()
     with _sandbox(options.keep) as sandbox:
         crowd = Crowd(sandbox, options.requests, options.departments, min(options.batch, options.requests))
@@ -200,10 +200,11 @@ def _restart(crowd: Crowd, ledger: Ledger, table: Table, seconds: float) -> None
     """kill -9 and start: what it takes until every request was looked at, and what is asked of the two APIs."""
     began = time.time()
     table.add("restart: ready after", f"{ledger.restart():.1f} s")
+    ready = time.time()
     settled = ledger.until_quiet()
     table.add("restart: every request looked at after", f"{settled:.0f} s more", f"{ledger.cpu_seconds():.1f} s of CPU")
     print(f"  observing for {seconds:.0f} s", flush=True)
-    time.sleep(max(0.0, began + seconds - time.time()))
+    time.sleep(max(0.0, ready + seconds - time.time()))  # one interval: every project has had its turn
     work = ledger.work_since(began)
     table.add("restart: writes to the API server", f"{work.writes.total()}", f"limit 0 {dict(work.writes) or ''}")
     table.add("restart: writes to OpenStack", f"{work.changes}", "limit 0")
