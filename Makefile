@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 CACHE := $(or $(KUNLUN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kunlun)
 
-.PHONY: help demo demo-down test check format manifests sandbox sandbox-down bench
+.PHONY: help demo demo-down test check format manifests sandbox sandbox-down bench generated scale
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ demo-down: $(READY) ## end the demo's sandbox and forget it
 
 test: check ## check, then the real parts: component tests and one sandbox for the end-to-end tests
 	$(BIN)/python -m pytest tests/component tests/e2e
+
+generated: $(READY) ## 10,000 generated requests through admission and planning, and where each was decided
+	KUNLUN_GENERATED=10000 $(BIN)/python -m pytest -s tests/e2e/test_generated.py
 
 check: $(READY) ## format, lint, types, import contracts, unit and golden tests
 	$(BIN)/ruff format --check .
@@ -47,6 +50,9 @@ sandbox-down: $(READY) ## end the sandbox; its state stays
 
 bench: sandbox ## figures of the design, measured on the sandbox
 	PATH="$(lastword $(wildcard $(CACHE)/toolchain/pulumi-*)):$$PATH" $(BIN)/python -m tests.bench.latency
+
+scale: $(READY) ## memory, time, fairness and restart with 1,000 requests (half an hour); SCALE="--requests 50 --departments 5"
+	PATH="$(lastword $(wildcard $(CACHE)/toolchain/pulumi-*)):$$PATH" $(BIN)/python -m tests.bench.scale $(SCALE)
 
 # The stamp makes every later run skip the set-up until the lock file or the set-up itself changes.
 $(READY): .ci/bootstrap pyproject.toml uv.lock

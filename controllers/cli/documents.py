@@ -19,6 +19,7 @@ BYTES_LIMIT = 1024 * 1024  # the API server takes about as much for one object
 VALUES_LIMIT = 50_000
 DEPTH_LIMIT = 32
 DOCUMENTS_LIMIT = 200
+LARGEST_WHOLE = 2**53  # beyond it a floating-point number no longer tells one whole number from the next
 
 
 class Unreadable(Exception):
@@ -155,18 +156,25 @@ def _children(node: yaml.Node) -> Iterator[yaml.Node]:
 
 
 def _jsonlike(value: object) -> object:
-    """What JSON can carry, which is what the API server would have been sent."""
+    """What JSON can carry, as the API server reads it: `28.0` is a whole number, a field of nothing is left out."""
     match value:
-        case None | bool() | int() | str():
+        case None | bool() | int():
             return value
+        case str():
+            return _whole_characters(value)
         case float() if math.isfinite(value):
-            return value
+            return int(value) if value.is_integer() and abs(value) < LARGEST_WHOLE else value
         case list():
             return [_jsonlike(item) for item in value]
         case dict():
-            return {str(key): _jsonlike(item) for key, item in value.items()}
+            return {str(key): _jsonlike(item) for key, item in value.items() if item is not None}
         case _:
             raise Unreadable(f"a value of type {type(value).__name__} (infinite, binary, a set) has no place here")
+
+
+def _whole_characters(text: str) -> str:
+    """JSON writes a character beyond the first 65,536 as two halves, and YAML reads them as two; one alone is none."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _called(value: object) -> str:

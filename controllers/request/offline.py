@@ -42,8 +42,7 @@ def plan_offline(document: Mapping[str, Any], zones: Mapping[str, ZoneSpec]) -> 
     spec, problems = _spec(document)
     if spec is None:
         return OfflinePlan(problems, None)
-    namespace = str(_metadata(document).get("namespace", "default"))
-    case = Circumstances(request=spec, namespace=namespace, zones=zones)
+    case = Circumstances(request=spec, namespace=_namespace(document), zones=zones)
     problems += [*validate(spec), *evaluate_zone_rules(case)]
     if problems:
         return OfflinePlan(problems, None)
@@ -58,6 +57,11 @@ def plan_offline(document: Mapping[str, Any], zones: Mapping[str, ZoneSpec]) -> 
 def _metadata(document: Mapping[str, Any]) -> Mapping[str, Any]:
     metadata = document.get("metadata")
     return metadata if isinstance(metadata, Mapping) else {}
+
+
+def _namespace(document: Mapping[str, Any]) -> str:
+    """An empty one is none, just as it is to the API server."""
+    return str(_metadata(document).get("namespace") or "default")
 
 
 def _spec(document: Mapping[str, Any]) -> tuple[ResourceRequestSpec | None, list[Finding]]:
@@ -75,9 +79,7 @@ def _inputs(document: Mapping[str, Any], spec: ResourceRequestSpec, zone: ZoneSp
     metadata = _metadata(document)
     catalogue = Catalogue(spec.zone, zone, _unresolved(zone))
     return Inputs(
-        origin=Origin(
-            namespace=str(metadata.get("namespace", "default")), name=str(metadata["name"]), uid=UNKNOWN, generation=1
-        ),
+        origin=Origin(namespace=_namespace(document), name=str(metadata["name"]), uid=UNKNOWN, generation=1),
         request=spec,
         catalogue=catalogue,
         project=Project(id=UNKNOWN, name=UNKNOWN),

@@ -46,6 +46,20 @@ class Peer:
         self._until(lambda: [one.status for one in connection.compute.servers(name=f"^{name}")] == ["ACTIVE"] * SERVERS)
         interface.result()
 
+    def build_network(self, name: str, prefix: ipaddress.IPv4Network) -> None:
+        """The same without servers: returns when the router carries the subnet."""
+        router = self._pool.submit(self._router, name)
+        subnet = self._subnet(name, self._connection.network.create_network(name=name).id, prefix)
+        self._connection.network.add_interface_to_router(router.result().id, subnet_id=subnet.id)
+
+    def remove_network(self, name: str) -> None:
+        """What `build_network` made."""
+        network = self._connection.network
+        router, subnet = network.find_router(name), network.find_subnet(name)
+        network.remove_interface_from_router(router, subnet_id=subnet.id)
+        network.delete_router(router)
+        network.delete_network(subnet.network_id)
+
     def remove(self, name: str) -> None:
         """Everything of that name, in parallel where possible."""
         connection = self._connection

@@ -31,6 +31,14 @@ PLAN = "permit-portal-0123456789"
 
 # What is wrong -> (the object, words the refusal must contain: where, and what to write instead).
 INVALID: dict[str, tuple[Document, tuple[str, ...]]] = {
+    "a request that is a list": (a_request() | {"spec": []}, ("spec in body must be of type object",)),
+    "a request that is text": (a_request() | {"spec": "all of it"}, ("spec in body must be of type object",)),
+    "an approval that is a list": (an_approval(PLAN) | {"spec": [PLAN]}, ("spec in body must be of type object",)),
+    "an approval that is text": (an_approval(PLAN) | {"spec": "yes"}, ("spec in body must be of type object",)),
+    "an approval with groups that are a number": (
+        an_approval(PLAN, approverGroups=7),
+        ("spec.approverGroups in body must be of type array",),
+    ),
     "no system": (a_request(system=None), ("spec.system: Required value",)),
     "no zone": (a_request(zone=None), ("spec.zone: Required value",)),
     "networks left out": (a_request(networks=None), ("spec.networks: Required value",)),

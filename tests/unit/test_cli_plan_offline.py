@@ -70,7 +70,7 @@ def test_the_example_is_a_plan() -> None:
             "spec.servers[0].name: must be text of at most 18 characters: lower-case letters, digits and hyphens, "
             "a letter first, not 'Wéb'",
         ),
-        ({"zone": None}, "spec.zone: must be text of at most 40 characters: "),
+        ({"zone": None}, "spec.zone: is required: text of at most 40 characters: "),
         ({"flows": "all"}, "spec.flows: must be a list of at most 64 entries, not 'all'"),
     ],
     ids=["enum", "bound", "empty list", "text for number", "truth for number", "typo", "unicode name", "null", "text"],
@@ -193,6 +193,24 @@ def test_values_are_read_as_the_api_server_reads_them() -> None:
     (document,) = read_documents(io.BytesIO(text), "f")
 
     assert {"d": "2026-01-02", "x": {"a": 1, "b": 2}, "y": {"a": 3, "b": 2}} == document.body
+
+
+def test_a_request_means_here_what_it_means_to_the_api_server() -> None:
+    """Nothing is left out, `28.0` is 28, two halves are one character, half a character is replaced."""
+    text = '{"a": null, "b": [null, 28.0, 2.5, 1.0e+300], "c": "\\ud83d\\ude00", "d": "\\ud83d", "e": {"f": null}}'
+
+    (document,) = read_documents(io.BytesIO(text.encode()), "f")
+
+    assert {"b": [None, 28, 2.5, 1e300], "c": "\U0001f600", "d": "\ufffd", "e": {}} == document.body
+    assert isinstance(document.body["b"][1], int)
+
+
+def test_an_empty_namespace_is_none() -> None:
+    """A template that fills in nothing plans just like a request without a namespace."""
+    request = a_request()
+    request["metadata"]["namespace"] = ""
+
+    assert [] == problems(json.dumps(request))
 
 
 def test_hostile_text_in_a_request_is_shown_as_codes() -> None:

@@ -1,0 +1,1 @@
+"""Requests that nobody wrote: generated from the form, from its edges, and from beyond it."""
