@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from infra.engine.command import Command
+from infra.engine.command import Command, forget_killed_runs
 from infra.engine.run import Run
 from infra.engine.state import PROJECT, StackState
 from infra.engine.transit import Transit
@@ -73,8 +73,9 @@ class Engine:
         self._transit = Transit(settings.state)
 
     async def start(self) -> None:
-        """Prepares the state folder (mode 0700) and the key service."""
+        """Prepares the state folder (mode 0700) and the key service; what killed runs left there goes."""
         self._settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        forget_killed_runs(self._settings.state)
         (self._settings.state / "backend" / ".pulumi" / "stacks" / PROJECT).mkdir(parents=True, exist_ok=True)
         await self._transit.start()
 

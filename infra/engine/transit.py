@@ -24,6 +24,7 @@ _KEY_NAME = "kunlun"
 _PREFIX = "vault:v1:"
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+_FOLDER = "kunlun-transit-"
 
 
 class Transit:
@@ -65,10 +66,15 @@ class Transit:
             self._folder_note.unlink(missing_ok=True)
 
     def _fresh_folder(self) -> Path:
-        """A folder nobody else could have made; the one of a process that was killed is cleared away."""
+        """A folder nobody else could have made; the one of a process that was killed is cleared away.
+
+        Only one of ours: a note that was cut short names something else.
+        """
         if self._folder_note.exists():
-            shutil.rmtree(self._folder_note.read_text(encoding="utf-8"), ignore_errors=True)
-        folder = tempfile.mkdtemp(prefix="kunlun-")
+            noted = Path(self._folder_note.read_text(encoding="utf-8", errors="replace"))
+            if noted.parent == Path(tempfile.gettempdir()) and noted.name.startswith(_FOLDER):
+                shutil.rmtree(noted, ignore_errors=True)
+        folder = tempfile.mkdtemp(prefix=_FOLDER)
         self._folder_note.write_text(folder, encoding="utf-8")
         return Path(folder)
 

@@ -187,6 +187,19 @@ async def test_nothing_is_left_behind_by_a_run(tmp_path: Path) -> None:
     assert 0o600 == (tmp_path / "transit.key").stat().st_mode & 0o777
 
 
+async def test_what_killed_runs_left_goes_with_the_next_start(tmp_path: Path) -> None:
+    """A killed operator cannot tidy up; its successor does, and removes nothing but what is ours."""
+    (tmp_path / "run-of-a-dead-one" / "logs").mkdir(parents=True)
+    bystander = tmp_path / "precious"
+    bystander.mkdir()
+    (tmp_path / "transit.folder").write_text(str(bystander))
+    async with an_engine(FakeCloud(), tmp_path):
+        left = [path.name for path in tmp_path.glob("run-*")]
+
+    assert [] == left
+    assert bystander.is_dir(), "a note that was cut short or written by others names no folder of ours"
+
+
 async def test_a_true_state_is_kept(tmp_path: Path) -> None:
     """So that the engine itself sees what changes between two plans."""
     cloud, plan = FakeCloud(default_rules=True), a_rich_plan()
