@@ -10,7 +10,7 @@ from typing import Protocol
 
 from infra.engine.command import Command, forget_killed_runs
 from infra.engine.run import Run
-from infra.engine.state import PROJECT, StackState
+from infra.engine.state import StackState, ensure_backend
 from infra.engine.transit import Transit
 from infra.engine.turn import Turns
 from infra.errors import CloudUnavailable, EngineInterrupted
@@ -76,7 +76,7 @@ class Engine:
         """Prepares the state folder (mode 0700) and the key service; what killed runs left there goes."""
         self._settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         forget_killed_runs(self._settings.state)
-        (self._settings.state / "backend" / ".pulumi" / "stacks" / PROJECT).mkdir(parents=True, exist_ok=True)
+        ensure_backend(self._settings.state)
         await self._transit.start()
 
     async def close(self) -> None:

@@ -101,16 +101,26 @@ class Transit:
     def _ensured_key(self) -> bytes:
         if not self._key_file.exists() or self._key_file.stat().st_size != _KEY_BYTES:
             _write_private(self._key_file, os.urandom(_KEY_BYTES))
-            self.config_file.unlink(missing_ok=True)
         return self._key_file.read_bytes()
 
     def _ensured_config(self) -> str:
         """The data key of all states, sealed; a complete configuration is never rewritten by the engine."""
-        if not self.config_file.exists():
-            sealed = base64.b64encode(self._sealed(os.urandom(_KEY_BYTES)).encode()).decode()
-            text = f"secretsprovider: hashivault://{_KEY_NAME}\nencryptedkey: {sealed}\n"
-            _write_private(self.config_file, text.encode())
-        return self.config_file.read_text().partition("encryptedkey: ")[2].strip()
+        if known := self._known_sealed_key():
+            return known
+        sealed = base64.b64encode(self._sealed(os.urandom(_KEY_BYTES)).encode()).decode()
+        text = f"secretsprovider: hashivault://{_KEY_NAME}\nencryptedkey: {sealed}\n"
+        _write_private(self.config_file, text.encode())
+        return sealed
+
+    def _known_sealed_key(self) -> str | None:
+        """None when there is none, or one that cannot be opened: cut short, or sealed by a lost key."""
+        try:
+            text = self.config_file.read_text(encoding="utf-8")
+            sealed = text.partition("encryptedkey: ")[2].strip()
+            whole = len(self._opened(base64.b64decode(sealed).decode())) == _KEY_BYTES
+        except (OSError, ValueError, InvalidTag):
+            return None
+        return sealed if whole else None
 
 
 def _write_private(path: Path, content: bytes) -> None:
