@@ -61,7 +61,8 @@ def main() -> int:
 
 
 def interrupted(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends the suite as ^C does: everything it started is ended."""
+    """SIGTERM ends the suite as ^C does: everything it started is ended. A second one does not stop the ending."""
+    signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -116,7 +116,7 @@ class Lane:
             argv=tuple(map(str, words)),
             state=state,
             log=self.sandbox.layout.log(name),
-            environ=child_environment(os.environ),
+            environ={**child_environment(os.environ), "TMPDIR": str(self.folder)},
             folder=REPOSITORY,
         )
 
