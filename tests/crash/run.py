@@ -144,7 +144,8 @@ class Run:
         return found
 
     def _states(self) -> list[Path]:
-        return [operator.state for operator in self.lane.operators.values()]
+        """Of who works: an operator that stands by cannot know that another removed what it built once."""
+        return [operator.state for operator in self.lane.operators.values() if operator.is_ready()]
 
     def _engines(self) -> bool:
         return any(operator.engines() for operator in self.lane.operators.values())
