@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from infra.engine.command import Command
+from infra.engine.command import Command, forget_killed_runs
 from infra.engine.disk import writing_to
-from infra.engine.leftovers import end_engines
+from infra.engine.leftovers import break_abandoned_locks, end_engines
 from infra.engine.run import Run
-from infra.engine.state import PROJECT, StackState
+from infra.engine.state import StackState, ensure_backend
 from infra.engine.transit import Transit
 from infra.engine.turn import Turn, Turns
 from infra.errors import CloudUnavailable, EngineInterrupted
@@ -79,14 +79,16 @@ class Engine:
         self._transit = Transit(settings.state)
 
     async def start(self) -> None:
-        """Prepares the state folder (mode 0700) and the key service; what a killed operator left running is ended.
+        """Prepares the state folder (mode 0700) and the key service; what a killed operator left there ends and goes.
 
         The folder MUST be ours alone from here on.
         """
         with writing_to(self._settings.state):
             self._settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
             end_engines(self._settings.state)
-            (self._settings.state / "backend" / ".pulumi" / "stacks" / PROJECT).mkdir(parents=True, exist_ok=True)
+            break_abandoned_locks(self._settings.state)
+            forget_killed_runs(self._settings.state)
+            ensure_backend(self._settings.state)
             await self._transit.start()
 
     async def close(self) -> None:

@@ -38,7 +38,25 @@ def end_engines(state: Path) -> int:
     for engine in engines:
         with suppress(ProcessLookupError):
             os.kill(engine.pid, signal.SIGKILL)
+    for engine in engines:
+        _comes_to_an_end(engine)
     return len(engines)
+
+
+def break_abandoned_locks(state: Path) -> None:
+    """Remove every lock in the folder but those of engines that run here and are not ours. For the start only.
+
+    The proof: nobody else uses the folder (our caller holds its lock, which the kernel frees with its holder), the
+    engines it had on this machine were ended, and one on another machine, if the folder is shared, can change nothing
+    but this cache, because the operator behind it does not lead. So neither a new host name (every pod has one) nor a
+    lock file that was cut short stops anything for ever.
+    """
+    for file in sorted((state / "backend" / ".pulumi" / "locks").rglob("*.json")):
+        owner, uid = _owner(file), file.parent.name
+        if owner.pid is not None and owner.host == socket.gethostname() and not _ended(owner, state, uid):
+            continue
+        log.info("lock broken", request=uid, owner=owner.told, lock=str(file))
+        file.unlink(missing_ok=True)
 
 
 def break_locks(locks: Path, state: Path, uid: str) -> None:
@@ -84,8 +102,10 @@ def _ended(owner: _Owner, state: Path, uid: str) -> bool:
         log.warning("lock cannot be judged", request=uid, owner=owner.told, lock=str(owner.file))
         return False
     line = kernel_line(owner.pid)
-    if line is None or not line.alive:
-        return is_gone(owner.pid, line.start if line else 0)
+    if line is None:
+        return is_gone(owner.pid, 0)
+    if not line.alive or not words(owner.pid):  # killed just now: it has no command line any more, but perhaps threads
+        return _comes_to_an_end(line)
     variables = environment(owner.pid)
     if variables is None or variables.get("PULUMI_BACKEND_URL") != backend_url(state):
         return line.name != PROGRAM  # then its pid is another's now; but an engine may have come here by another path

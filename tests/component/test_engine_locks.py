@@ -115,26 +115,40 @@ async def test_a_pid_that_is_another_stacks_engine_now_is_left_alone(tmp_path: P
     assert not lock.exists()
 
 
-@pytest.mark.parametrize(
-    ("content", "differing", "told"),
-    [
-        pytest.param(None, {"hostname": "another"}, "on another since", id="another machine's"),
-        pytest.param("", {}, "somebody it does not name", id="cut short"),
-        pytest.param('["no", "lock"]', {}, "somebody it does not name", id="something else"),
-    ],
-)
-async def test_a_lock_that_cannot_be_judged_is_reported(
+UNJUDGEABLE = [
+    pytest.param(None, {"hostname": "another"}, "on another since", id="another machine's"),
+    pytest.param("", {}, "somebody it does not name", id="cut short"),
+    pytest.param('["no", "lock"]', {}, "somebody it does not name", id="something else"),
+]
+
+
+@pytest.mark.parametrize(("content", "differing", "told"), UNJUDGEABLE)
+async def test_a_lock_that_appears_meanwhile_and_cannot_be_judged_is_reported(
     content: str | None, differing: dict[str, Any], told: str, tmp_path: Path
 ) -> None:
     """Nothing is changed; the message says who holds it, and the file stays for a person to judge."""
     cloud = FakeCloud()
-    lock = a_lock(tmp_path, content, **differing)
-    with pytest.raises(StackLocked) as refused:
-        await first_build(cloud, tmp_path, a_plan())
+    async with an_engine(cloud, tmp_path) as engine:
+        lock = a_lock(tmp_path, content, **differing)
+        with pytest.raises(StackLocked) as refused:
+            await engine.converge(a_plan(), observed=None, on_progress=unheard)
 
     assert told in refused.value.message
     assert [] == cloud.log
     assert lock.exists()
+
+
+@pytest.mark.parametrize(("content", "differing", "told"), UNJUDGEABLE)
+async def test_a_lock_found_at_the_start_of_who_has_the_folder_to_himself_is_broken(
+    content: str | None, differing: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    """A pod with another host name, or a power cut in the middle of writing the lock, needs no person."""
+    cloud, plan = FakeCloud(), a_plan()
+    lock = a_lock(tmp_path, content, **differing)
+    built = await first_build(cloud, tmp_path, plan)
+
+    assert set(planned_objects(plan)) == set(built.ids)
+    assert not lock.exists()
 
 
 async def test_an_engine_that_may_have_come_by_another_path_keeps_its_lock(tmp_path: Path) -> None:
