@@ -193,8 +193,8 @@ class Operator:
 async def run(operator: Operator, lease: Lease, *, told_to_end: asyncio.Event) -> None:
     """Watch and work until told to end; then end everything in order and let the Lease go.
 
-    Raises LeaseLost when somebody else may be acting: engines are killed, and the process MUST end without any
-    further change.
+    Raises LeaseLost when somebody else may be acting: engines are killed, and the process MUST end, or begin anew,
+    without any further change.
     """
     parts, end = operator.parts, asyncio.get_running_loop().create_task(told_to_end.wait())
     holding = asyncio.get_running_loop().create_task(lease.hold())
@@ -204,7 +204,7 @@ async def run(operator: Operator, lease: Lease, *, told_to_end: asyncio.Event) -
         watching = operator.start_beside(watches.run())
         operator.start_beside(operator.sweep())
         operator.start_beside(watch_credential(parts.clouds, operator.credential_changed))
-        operator.start_beside(_announce(watches.ready, operator.ready_file))
+        operator.start_beside(_announce(watches.ready, operator))
         await _first_of(holding, end, watching)
         operator.ready_file.unlink(missing_ok=True)
         await _first_of(holding, asyncio.get_running_loop().create_task(operator.stop()))
@@ -226,9 +226,11 @@ async def _first_of(*tasks: asyncio.Task[Any]) -> None:
         task.result()
 
 
-async def _announce(ready: asyncio.Event, ready_file: Path) -> None:
+async def _announce(ready: asyncio.Event, operator: Operator) -> None:
     await ready.wait()
-    ready_file.touch()  # noqa: ASYNC240 - a local file, once
+    parts = operator.parts
+    parts.engine.keep_only([body["metadata"]["uid"] for body in parts.cache.bodies(REQUESTS)])
+    operator.ready_file.touch()
     log.info("ready")
 
 

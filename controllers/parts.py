@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controllers.cache import Cache
 from controllers.cluster import Cluster
+from controllers.rests import Rests
 from controllers.settings import Settings
 from infra.cloud import Clouds
 
@@ -22,3 +23,4 @@ class Parts:
     now: Callable[[], str]
     monotonic: Callable[[], float]
     started: float
+    rests: Rests = field(default_factory=Rests)

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 import structlog
 
-from infra.errors import TransientError
+from infra.errors import KunlunError, TransientError
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -97,6 +97,7 @@ class WorkQueue(Generic[Key]):
         pause = backoff_seconds(failures, jitter=random.uniform(0.8, 1.2))
         if isinstance(error, TransientError):
             pause = max(pause, error.retry_after_seconds)
+        if isinstance(error, KunlunError):
             log.info("retry", key=key, reason=error.reason, message=error.message, seconds=round(pause, 1))
         else:
             log.error("reconcile failed", key=key, seconds=round(pause, 1), exc_info=error)

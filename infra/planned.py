@@ -55,8 +55,9 @@ FORCES_REPLACEMENT: Mapping[Kind, tuple[str, ...]] = {
 }
 
 
-# Of these, what can be put right on the living object when somebody changed it by hand: a port is attached again.
-_PUT_RIGHT_IN_PLACE: Mapping[Kind, tuple[str, ...]] = {Kind.SERVER: ("port",)}
+# Of these, what can be put right on the living object: a port is attached again, a gateway is set again (Neutron sets
+# it after it has made the router, so a router that was listed in between has none yet).
+_PUT_RIGHT_IN_PLACE: Mapping[Kind, tuple[str, ...]] = {Kind.SERVER: ("port",), Kind.ROUTER: ("uplink_id",)}
 
 
 def fixed_for_life(kind: Kind) -> tuple[str, ...]:

@@ -8,10 +8,11 @@ import fcntl
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 import structlog
@@ -22,7 +23,6 @@ from controllers.settings import Settings
 if TYPE_CHECKING:
     from controllers.lease import Lease
 
-LEASE_LOST = 3
 FOLDER_POLL_SECONDS = 0.5
 
 
@@ -65,7 +65,7 @@ FOLDER_POLL_SECONDS = 0.5
 def command(log_level: str, **options: object) -> None:
     """Run the operator until it is told to stop (SIGTERM or ^C).
 
-    It works while it holds the Lease, and stands by while another operator does. Exit code 3: the Lease was lost.
+    It works while it holds the Lease, and stands by while another operator does. One that has lost it begins anew.
     """
     _log_events(log_level)
     settings = _settings(**options)  # type: ignore[arg-type]
@@ -142,8 +142,19 @@ async def _run(settings: Settings) -> None:
             try:
                 await run(operator, lease, told_to_end=told_to_end)
             except LeaseLost:
-                structlog.get_logger(__name__).error("the lease is lost; ending at once")
-                os._exit(LEASE_LOST)  # untidied: threads may be in calls that are not ours to make any more
+                structlog.get_logger(__name__).error("the lease is lost; beginning anew, to stand by")
+                _begin_anew()
+
+
+def _begin_anew() -> NoReturn:
+    """The same process with nothing of what it was: threads in calls that are not ours to make any more end with it.
+
+    Its files and connections close, so the state folder is free, and nobody has to start it again.
+    """
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):  # engines that were killed; nobody else would reap them
+            pass
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 async def _leads(becoming: Coroutine[Any, Any, None], told_to_end: asyncio.Event) -> bool:

@@ -75,6 +75,11 @@ def can_be_corrected(plan: Plan, item: Difference) -> bool:
             return _is_removal(plan, item)
 
 
+def is_lost_data(item: Difference) -> bool:
+    """A data volume of a built plan that is not there any more, with what was on it."""
+    return item.deviation is Deviation.MISSING and item.name.startswith(DATA_VOLUME_PREFIX)
+
+
 def plan_next_look(request: ResourceRequest, plan: Plan, parts: RequestParts) -> None:
     """Look again at the project's next turn, but not while an earlier process may still be at work."""
     project, interval = plan.spec.stack.project.id, parts.settings.observe_interval_seconds

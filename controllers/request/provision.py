@@ -17,7 +17,7 @@ from controllers.request.approve import prove
 from controllers.request.build import build_plan
 from controllers.request.drift import told
 from controllers.request.memory import Seen
-from controllers.request.observe import can_be_corrected, observe_surely, plan_next_look, see
+from controllers.request.observe import can_be_corrected, is_lost_data, observe_surely, plan_next_look, see
 from controllers.request.parts import RequestParts
 from controllers.request.plans import is_repair, plan_lost, plan_named
 from controllers.request.progress import written_status
@@ -99,8 +99,10 @@ async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: Re
 
 
 def _is_to_correct(request: ResourceRequest, plan: Plan, seen: Seen | None) -> bool:
-    wanted = request.spec.drift_policy is DriftPolicy.CORRECT
-    return wanted and seen is not None and any(can_be_corrected(plan, item) for item in seen.drift)
+    """Not while data is lost: an empty volume in the place of a lost one would look as if all were well."""
+    if seen is None or request.spec.drift_policy is not DriftPolicy.CORRECT or any(map(is_lost_data, seen.drift)):
+        return False
+    return any(can_be_corrected(plan, item) for item in seen.drift)
 
 
 def _as_before(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Report:
@@ -126,6 +128,10 @@ def _said(request: ResourceRequest, plan: Plan, report: Report, parts: RequestPa
 def _remedy(plan: Plan, seen: Seen, policy: DriftPolicy, repair: str | None) -> str:
     """What would put it right, and how to ask for it."""
     remedies = []
+    if any(map(is_lost_data, seen.drift)):
+        remedies.append(
+            "A lost data volume is not made again by itself: restore it, or ask for another one by its name"
+        )
     if repair:
         remedies.append(f"Plan {repair} repairs it when it is approved")
     elif seen.repairs:

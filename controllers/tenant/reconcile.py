@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from controllers.api.conditions import ConditionType, Reason, Step, condition_from
 from controllers.api.stored import REQUESTS, TENANTS, ZONES, Tenant
 from controllers.api.tenant import TenantProject, TenantStatus, ZoneQuota
@@ -19,18 +21,22 @@ async def reconcile(tenant: Tenant, parts: Parts) -> float | None:
         return await _withdraw(tenant, parts)
     if settled(tenant):
         return None
+    if (rest := parts.rests.left(tenant.meta, parts.monotonic())) > 0:
+        return rest
     await ensure_finalizer(parts, tenant)
     if other := _other_in_namespace(tenant, parts):
         step = Step("False", Reason.IN_USE, f"namespace '{tenant.spec.namespace}' is tenant '{other}'s already")
         await publish(parts, tenant, _with(tenant, tenant.status.projects, step, parts.now()))
         return RETRY_SECONDS
     projects: list[TenantProject] = []
-    problems: list[str] = []
+    problems: dict[str, KunlunError] = {}
     for quota in tenant.spec.quotas:
         try:
             projects.append(await _project(tenant, quota, parts))
         except KunlunError as error:
-            problems.append(f"zone '{quota.zone}': {error.message}")
+            problems[quota.zone] = error
+    if any(not isinstance(error, ZoneUnknown) for error in problems.values()):  # a zone's event would wake it in time
+        parts.rests.begin(tenant.meta, until=parts.monotonic() + RETRY_SECONDS)
     await publish(parts, tenant, _status(tenant, projects, problems, parts.now()))
     return RETRY_SECONDS if problems else None
 
@@ -75,10 +81,15 @@ def _project_quota(quota: ZoneQuota) -> ProjectQuota:
     )
 
 
-def _status(tenant: Tenant, projects: list[TenantProject], problems: list[str], now: str) -> TenantStatus:
+def _status(
+    tenant: Tenant, projects: list[TenantProject], problems: Mapping[str, KunlunError], now: str
+) -> TenantStatus:
+    """The reason is the worst that happened; a zone that is not ready yet is the least of it."""
     made = [item for item in tenant.status.projects if item.zone not in {project.zone for project in projects}]
     if problems:
-        step = Step("False", Reason.AWAITING_ZONE, "; ".join(problems))
+        failed = [error for error in problems.values() if not isinstance(error, ZoneUnknown)]
+        reason = Reason(failed[0].reason) if failed else Reason.AWAITING_ZONE
+        step = Step("False", reason, "; ".join(f"zone '{zone}': {error.message}" for zone, error in problems.items()))
     else:
         step = Step("True", Reason.READY, f"{len(projects)} projects")
     return _with(tenant, (*projects, *made), step, now)

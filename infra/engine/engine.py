@@ -13,7 +13,7 @@ from infra.engine.command import Command, forget_killed_runs
 from infra.engine.disk import writing_to
 from infra.engine.leftovers import break_abandoned_locks, end_engines
 from infra.engine.run import Run
-from infra.engine.state import StackState, ensure_backend
+from infra.engine.state import StackState, ensure_backend, known_stacks
 from infra.engine.transit import Transit
 from infra.engine.turn import Turn, Turns
 from infra.errors import CloudUnavailable, EngineInterrupted
@@ -180,6 +180,11 @@ class Engine:
                 state.drop()
                 return
         raise CloudUnavailable(f"objects of {origin.name} keep appearing while they are released")
+
+    def keep_only(self, uids: Collection[str]) -> None:
+        """Drops what is kept of requests that are gone, ended by another operator perhaps. The cloud is not touched."""
+        for uid in known_stacks(self._settings.state) - set(uids):
+            self._state(uid).drop()
 
     async def forget(self, uid: str) -> None:
         """Drops what is kept of a request here. The cloud is not touched; safe to repeat."""

@@ -33,6 +33,13 @@ def ensure_backend(folder: Path) -> None:
         _replace(layout, LAYOUT)
 
 
+def known_stacks(folder: Path) -> set[str]:
+    """The uids of which there is a state or a lock."""
+    backend = folder / "backend" / ".pulumi"
+    states = {file.name.partition(".")[0] for file in (backend / "stacks" / PROJECT).glob("*.json*")}
+    return states | {file.name for file in (backend / "locks" / "organization" / PROJECT).glob("*")}
+
+
 class StackState:
     """Files of one stack in the engine's file backend. Use it only while no run of the stack is going on."""
 

@@ -112,8 +112,11 @@ class FakeCloud:
     async def put(self, service: Service, path: str, body: Mapping[str, Any]) -> Answer:
         return self._changed(f"PUT {path}", lambda: self._put(path, body))
 
-    async def delete(self, service: Service, path: str) -> None:
+    async def delete(self, service: Service, path: str) -> bool:
+        collection, object_id, *_ = path.split("/")
+        known = object_id in self._objects.get(collection, {object_id: {}})
         self._changed(f"DELETE {path}", lambda: self._delete(path))
+        return known
 
     def _changed(self, line: str, change: Callable[[], Answer]) -> Answer:
         self.before(line)
@@ -221,15 +224,9 @@ class FakeCloud:
         collection, object_id, *action = path.split("/")
         raw = self._find(collection, object_id)
         if action == ["add_router_interface"]:
-            owner = {
-                "device_id": object_id,
-                "device_owner": "network:router_interface",
-                "network_id": "any",
-                "name": "",
-            }
-            port = self._keep(
-                "ports", {**owner, "fixed_ips": [{"subnet_id": body["subnet_id"], "ip_address": "gateway"}]}
-            )
+            owner = {"device_id": object_id, "device_owner": "network:router_interface"}
+            leg = {"subnet_id": body["subnet_id"], "ip_address": "gateway"}
+            port = self._keep("ports", {**owner, "network_id": "any", "name": "", "fixed_ips": [leg]})
             return {"port_id": port["id"], "subnet_id": body["subnet_id"]}
         if action == ["remove_router_interface"]:
             self._objects["ports"].pop(body["port_id"])

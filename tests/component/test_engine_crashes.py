@@ -240,3 +240,18 @@ def _overwrite(file: Path, content: str | None) -> None:
         file.unlink()
     else:
         file.write_text(content)
+
+
+async def test_what_is_kept_of_requests_that_are_gone_goes(tmp_path: Path) -> None:
+    """Another operator ended them: their states and locks stay nowhere; those of living requests do."""
+    cloud = FakeCloud()
+    await first_build(cloud, tmp_path, a_plan())
+    gone = state_file(tmp_path, "gone")
+    gone.write_text("{}")
+    lock = tmp_path / "backend" / ".pulumi" / "locks" / "organization" / "kunlun" / "locked"
+    lock.mkdir(parents=True)
+    async with an_engine(cloud, tmp_path) as engine:
+        engine.keep_only([UID])
+
+    assert state_file(tmp_path).exists()
+    assert [False, False] == [gone.exists(), lock.exists()]

@@ -41,12 +41,12 @@ class Rival:
         return eventually((self.state / "ready").exists, seconds)
 
     def stands_by(self) -> bool:
-        """Whether it comes to say that it stands by, and for whom."""
+        """Whether it comes to say that it stands by, and for whom; if it has lost the Lease, since then."""
         told = eventually(self._told, START_SECONDS)
         return told and self.process.poll() is None and not (self.state / "ready").exists()
 
     def _told(self) -> bool:
-        return 'event="standing by"' in self.log.read_text()
+        return 'event="standing by"' in self.log.read_text().rpartition("the lease is lost")[2]
 
     def builds(self) -> bool:
         """Whether an engine of it comes to run."""

@@ -11,7 +11,7 @@ from controllers.api.approval import Decision
 from controllers.api.plan import Operation
 from controllers.api.stored import APPROVALS, PLANS, Plan
 from controllers.request.plans import is_repair
-from tests.build import NAMESPACE, a_flow, a_spec, an_approval
+from tests.build import NAMESPACE, a_flow, a_server, a_spec, an_approval
 from tests.unit.world import World
 
 LATER = 1000.0
@@ -158,3 +158,19 @@ async def test_what_is_known_to_be_gone_is_not_looked_for_again() -> None:
     await look(world)
 
     assert looks + 1 == world.surveys.looks
+
+
+async def test_a_lost_data_volume_is_told_and_nothing_is_corrected_meanwhile() -> None:
+    """An empty one in its place would look as if all were well."""
+    world = World()
+    volumes = [{"name": "records", "sizeGiB": 10}]
+    world.ask(a_spec(servers=[a_server(volumes=volumes)], driftPolicy="Correct"))
+    await world.turn()
+    world.approve()
+    await world.turn()
+    await look(world)
+    passes = len(world.engine.passes)
+    await look(world)
+
+    assert passes == len(world.engine.passes) == 1
+    assert "A lost data volume is not made again by itself" in message(world)

@@ -46,7 +46,8 @@ def an_object(like: ObservedObject, **fields: Any) -> ObservedObject:
         ({"server_web_0": {"port": None}}, []),
         ({"server_web_0": {"image_id": "x"}}, ["server-web-0", "attachment-web-0.records"]),
         ({"port_web_0": {"address": "10.10.9.9"}}, ["port-web-0"]),
-        ({"router": {"uplink_id": "another"}}, ["router", "interface-app"]),
+        ({"router": {"uplink_id": "another"}}, []),
+        ({"interface_app": {"router": "another"}}, ["interface-app"]),
         ({"boot_web_0": {"image_id": "x"}}, ["boot-web-0", "server-web-0", "attachment-web-0.records"]),
         ({"volume_web_0.records": {"image_id": "x"}}, []),
     ],
@@ -119,7 +120,7 @@ def test_the_same_drift_is_the_same_plan() -> None:
     moved = {"port_web_0": {"address": "10.10.9.9"}}
     first, again = (plan_digest(a_repair(RICH, **moved)) for _ in range(2))
     renamed_too = plan_digest(a_repair(RICH, **moved, server_web_1={"name": "x"}))
-    another = plan_digest(a_repair(RICH, router={"uplink_id": "another"}))
+    another = plan_digest(a_repair(RICH, interface_app={"router": "another"}))
 
     assert first == again == renamed_too
     assert first != another != plan_digest(RICH)
@@ -127,7 +128,7 @@ def test_the_same_drift_is_the_same_plan() -> None:
 
 def test_the_order_in_which_openstack_lists_makes_no_difference() -> None:
     """Else the same drift would be another plan at every look."""
-    seen = observed(RICH.stack, server_web_0={"image_id": "x"}, router={"uplink_id": "another"})
+    seen = observed(RICH.stack, server_web_0={"image_id": "x"}, interface_app={"router": "another"})
     turned = replace(seen, objects=tuple(reversed(seen.objects)))
 
     assert repairs_of(RICH.stack, seen) == repairs_of(RICH.stack, turned)
@@ -188,7 +189,7 @@ def test_repair_plans_that_nobody_decided_on_do_not_pile_up() -> None:
 
 def test_without_a_status_the_plan_made_from_the_spec_counts() -> None:
     """A repair is for something that was seen; without the sight it is nothing to begin with."""
-    ordinary, repair = a_plan(a_content()), a_plan(a_repair(a_content(), router={"uplink_id": "another"}))
+    ordinary, repair = a_plan(a_content()), a_plan(a_repair(a_content(), interface_app={"router": "another"}))
 
     assert ordinary == newest_plan(a_request(), [repair, ordinary])
     assert repair == newest_plan(a_request(status={"plan": repair.meta.name}), [ordinary, repair])
