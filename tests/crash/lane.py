@@ -26,6 +26,7 @@ from tests.faults.rules import Book
 PRODUCT = ("-m", "controllers")
 CLOUD = "kunlun"
 FIRST = "operator-a"
+PATIENCE_SECONDS = 180.0
 
 
 class Interrupted(Exception):
@@ -34,13 +35,17 @@ class Interrupted(Exception):
 
 @dataclass(slots=True)
 class Lane:
-    """`stopping` ends every wait; `entry` is how an operator is started, other than the product only to blind it."""
+    """`stopping` ends every wait; `entry` is how an operator is started, other than the product only to blind it.
+
+    `patience_seconds` is how long anything may take before it counts as lost.
+    """
 
     sandbox: Sandbox
     folder: Path
     proxy: FaultProxy
     stopping: threading.Event
     entry: tuple[str, ...] = PRODUCT
+    patience_seconds: float = PATIENCE_SECONDS
     operators: dict[str, OperatorProcess] = field(default_factory=dict)
     project: str = ""
 
@@ -122,12 +127,17 @@ class Lane:
 
 
 @contextmanager
-def a_lane(stopping: threading.Event, home: Path | None = None, entry: tuple[str, ...] = PRODUCT) -> Iterator[Lane]:
+def a_lane(
+    stopping: threading.Event,
+    home: Path | None = None,
+    entry: tuple[str, ...] = PRODUCT,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Iterator[Lane]:
     """A lane on a sandbox of its own, or on a running one in `home`. Nothing of it is left afterwards."""
     with _a_sandbox(home) as sandbox, tempfile.TemporaryDirectory(prefix="kunlun-lane-") as folder:
         proxy = proxy_between(sandbox.clouds, CLOUD, sandbox.layout.operator_kubeconfig)
         with proxy:
-            lane = Lane(sandbox, Path(folder), proxy, stopping, entry)
+            lane = Lane(sandbox, Path(folder), proxy, stopping, entry, patience_seconds)
             try:
                 lane.prepare()
                 yield lane
