@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from aiohttp import web
 
 from infra.cloud import Clouds
@@ -22,77 +18,7 @@ from infra.errors import (
     QuotaExceeded,
     RateLimited,
 )
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class Api:
-    """Keystone's tokens, and one handler for everything else."""
-
-    def __init__(self) -> None:
-        self.address = ""
-        self.tokens = 0
-        self.discoveries = 0
-        self.login_status = 201
-        self.seen: list[web.Request] = []
-        self.handler: Handler = answer(200, {})
-
-    async def keystone(self, request: web.Request) -> web.Response:
-        self.tokens += 1
-        if self.login_status != 201:
-            return web.json_response({"error": {"message": "who are you?"}}, status=self.login_status)
-        catalogue = [
-            {"type": kind, "name": kind, "endpoints": [self._endpoint(f"{self.address}/{kind}")]}
-            for kind in ("network", "compute", "image")
-        ]
-        token = {"expires_at": "2099-01-01T00:00:00.000000Z", "catalog": catalogue, "methods": ["password"]}
-        project = (await request.json())["auth"]["scope"]["project"]
-        headers = {"X-Subject-Token": f"token-{project.get('id', 'own')}-{self.tokens}"}
-        return web.json_response({"token": token | {"project": project}}, status=201, headers=headers)
-
-    async def version(self, request: web.Request) -> web.Response:
-        self.discoveries += 1
-        links = [{"rel": "self", "href": f"{self.address}/identity/v3/"}]
-        return web.json_response({"version": {"id": "v3.14", "status": "stable", "links": links}})
-
-    async def other(self, request: web.Request) -> web.StreamResponse:
-        self.seen.append(request)
-        return await self.handler(request)
-
-    def _endpoint(self, url: str) -> dict[str, str]:
-        return {"interface": "public", "url": url, "region": "R1", "region_id": "R1", "id": "e"}
-
-
-def answer(status: int, body: Any, **headers: str) -> Handler:
-    async def handler(request: web.Request) -> web.Response:
-        return web.json_response(body, status=status, headers=headers)
-
-    return handler
-
-
-@pytest_asyncio.fixture
-async def api() -> AsyncIterator[Api]:
-    api = Api()
-    app = web.Application()
-    app.router.add_post("/identity/v3/auth/tokens", api.keystone)
-    app.router.add_get("/identity/v3", api.version)
-    app.router.add_route("*", "/{rest:.*}", api.other)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    api.address = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield api
-    await runner.cleanup()
-
-
-@pytest.fixture
-def clouds(api: Api, tmp_path: Path) -> Clouds:
-    auth = {"auth_url": f"{api.address}/identity/v3", "username": "kunlun", "password": "secret", "project_name": "own"}
-    auth |= {"user_domain_id": "default", "project_domain_id": "default"}
-    file = tmp_path / "clouds.yaml"
-    file.write_text(json.dumps({"clouds": {"c": {"auth": auth, "region_name": "R1"}}}))
-    return Clouds("c", file)
+from tests.component.cloud_api import Api, answer
 
 
 async def test_a_warm_scope_makes_no_call_but_the_one_asked_for(api: Api, clouds: Clouds) -> None:
