@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 CACHE := $(or $(KUNLUN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kunlun)
 
-.PHONY: help demo demo-down test check format manifests sandbox sandbox-down bench
+.PHONY: help demo demo-down test check crash chaos format manifests sandbox sandbox-down bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,8 +21,14 @@ demo: $(READY) ## the whole way: sandbox, request, plan, approval, running serve
 demo-down: $(READY) ## end the demo's sandbox and forget it
 	@$(BIN)/kunlun sandbox down --wipe
 
-test: check ## check, then the real parts: component tests and one sandbox for the end-to-end tests
-	$(BIN)/python -m pytest tests/component tests/e2e
+test: check ## check, then the real parts: component tests, end-to-end tests, one run of each crash point
+	$(BIN)/python -m pytest tests/component tests/e2e tests/crash
+
+crash: $(READY) ## every crash point with five seeds; a table, and exit code 1 unless nothing was lost, doubled or left
+	@$(BIN)/python -m tests.crash --seeds 5
+
+chaos: $(READY) ## ten requests for a quarter of an hour, with kills at random
+	@$(BIN)/python -m tests.crash.chaos --minutes 15 --requests 10
 
 check: $(READY) ## format, lint, types, import contracts, unit and golden tests
 	$(BIN)/ruff format --check .

@@ -23,6 +23,7 @@ from infra.errors import EngineFailed
 _GRACE_SECONDS = 30.0
 _PARALLEL = "64"
 _LONGEST_DIAGNOSTICS = 2000
+_RUN_FOLDER = "run-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Process:
     @classmethod
     async def start(cls, command: Command, arguments: list[str], provider_port: int) -> Process:
         """Raises EngineFailed when the program is not there."""
-        home = Path(tempfile.mkdtemp(prefix="run-", dir=command.state))
+        home = Path(tempfile.mkdtemp(prefix=_RUN_FOLDER, dir=command.state))
         events = (home / "output").open("w+b")
         try:
             process = await asyncio.create_subprocess_exec(
@@ -127,6 +128,12 @@ class Process:
     def _tidy(self) -> None:
         self._events.close()
         shutil.rmtree(self._home, ignore_errors=True)
+
+
+def forget_killed_runs(state: Path) -> None:
+    """Removes the folders of runs whose operator was killed. Only while no run of ours is going on."""
+    for folder in state.glob(f"{_RUN_FOLDER}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _diagnostics(output: Path) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from infra.engine.command import Command
+from infra.engine.command import Command, forget_killed_runs
 from infra.engine.run import Run
-from infra.engine.state import PROJECT, StackState
+from infra.engine.state import StackState, ensure_backend
 from infra.engine.transit import Transit
 from infra.engine.turn import Turns
 from infra.errors import CloudUnavailable, EngineInterrupted
@@ -73,9 +73,10 @@ class Engine:
         self._transit = Transit(settings.state)
 
     async def start(self) -> None:
-        """Prepares the state folder (mode 0700) and the key service."""
+        """Prepares the state folder (mode 0700) and the key service; what killed runs left there goes."""
         self._settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (self._settings.state / "backend" / ".pulumi" / "stacks" / PROJECT).mkdir(parents=True, exist_ok=True)
+        forget_killed_runs(self._settings.state)
+        ensure_backend(self._settings.state)
         await self._transit.start()
 
     async def close(self) -> None:

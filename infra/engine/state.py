@@ -20,6 +20,16 @@ from infra.provider.resource import Names, marker_text
 from infra.provider.servicer import logical_inputs
 
 PROJECT = "kunlun"
+LAYOUT = "version: 1\n"  # as pulumi 3.259 writes it (pkg/backend/diy/meta.go)
+
+
+def ensure_backend(folder: Path) -> None:
+    """The engine's file backend, empty at first. A layout file that was cut short would stop every run for ever."""
+    backend = folder / "backend" / ".pulumi"
+    (backend / "stacks" / PROJECT).mkdir(parents=True, exist_ok=True)
+    layout = backend / "meta.yaml"
+    if not layout.exists() or layout.read_text(encoding="utf-8", errors="replace") != LAYOUT:
+        _replace(layout, LAYOUT)
 
 
 class StackState:
@@ -38,9 +48,7 @@ class StackState:
     def blank(self) -> None:
         """An existing, empty stack."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._file.with_suffix(".new")
-        temporary.write_text("{}")
-        temporary.replace(self._file)
+        _replace(self._file, "{}")
 
     def prune(self) -> None:
         """The history and the copy nobody reads."""
@@ -78,6 +86,13 @@ class StackState:
         except (OSError, ValueError, AttributeError):
             return None
         return latest if isinstance(latest, dict) else None
+
+
+def _replace(file: Path, text: str) -> None:
+    """Whole or not at all."""
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(file)
 
 
 def _records(deployment: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -24,6 +24,7 @@ _KEY_NAME = "kunlun"
 _PREFIX = "vault:v1:"
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+_FOLDER = "kunlun-transit-"
 
 
 class Transit:
@@ -65,10 +66,15 @@ class Transit:
             self._folder_note.unlink(missing_ok=True)
 
     def _fresh_folder(self) -> Path:
-        """A folder nobody else could have made; the one of a process that was killed is cleared away."""
+        """A folder nobody else could have made; the one of a process that was killed is cleared away.
+
+        Only one of ours: a note that was cut short names something else.
+        """
         if self._folder_note.exists():
-            shutil.rmtree(self._folder_note.read_text(encoding="utf-8"), ignore_errors=True)
-        folder = tempfile.mkdtemp(prefix="kunlun-")
+            noted = Path(self._folder_note.read_text(encoding="utf-8", errors="replace"))
+            if noted.parent == Path(tempfile.gettempdir()) and noted.name.startswith(_FOLDER):
+                shutil.rmtree(noted, ignore_errors=True)
+        folder = tempfile.mkdtemp(prefix=_FOLDER)
         self._folder_note.write_text(folder, encoding="utf-8")
         return Path(folder)
 
@@ -95,16 +101,26 @@ class Transit:
     def _ensured_key(self) -> bytes:
         if not self._key_file.exists() or self._key_file.stat().st_size != _KEY_BYTES:
             _write_private(self._key_file, os.urandom(_KEY_BYTES))
-            self.config_file.unlink(missing_ok=True)
         return self._key_file.read_bytes()
 
     def _ensured_config(self) -> str:
         """The data key of all states, sealed; a complete configuration is never rewritten by the engine."""
-        if not self.config_file.exists():
-            sealed = base64.b64encode(self._sealed(os.urandom(_KEY_BYTES)).encode()).decode()
-            text = f"secretsprovider: hashivault://{_KEY_NAME}\nencryptedkey: {sealed}\n"
-            _write_private(self.config_file, text.encode())
-        return self.config_file.read_text().partition("encryptedkey: ")[2].strip()
+        if known := self._known_sealed_key():
+            return known
+        sealed = base64.b64encode(self._sealed(os.urandom(_KEY_BYTES)).encode()).decode()
+        text = f"secretsprovider: hashivault://{_KEY_NAME}\nencryptedkey: {sealed}\n"
+        _write_private(self.config_file, text.encode())
+        return sealed
+
+    def _known_sealed_key(self) -> str | None:
+        """None when there is none, or one that cannot be opened: cut short, or sealed by a lost key."""
+        try:
+            text = self.config_file.read_text(encoding="utf-8")
+            sealed = text.partition("encryptedkey: ")[2].strip()
+            whole = len(self._opened(base64.b64decode(sealed).decode())) == _KEY_BYTES
+        except (OSError, ValueError, InvalidTag):
+            return None
+        return sealed if whole else None
 
 
 def _write_private(path: Path, content: bytes) -> None:

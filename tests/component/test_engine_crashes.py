@@ -187,6 +187,31 @@ async def test_nothing_is_left_behind_by_a_run(tmp_path: Path) -> None:
     assert 0o600 == (tmp_path / "transit.key").stat().st_mode & 0o777
 
 
+@pytest.mark.parametrize("name", ["meta.yaml", "stack.yaml", "transit.key", f"{UID}.json"])
+async def test_a_file_cut_in_half_costs_one_pass_and_changes_nothing(name: str, tmp_path: Path) -> None:
+    """A full disk or a power cut: whatever file of the state it hits, the next operator works."""
+    cloud, plan = FakeCloud(), a_rich_plan()
+    await first_build(cloud, tmp_path, plan)
+    _cut_in_half(tmp_path, name)
+    cloud.log.clear()
+    await next_pass(cloud, tmp_path, plan)
+
+    assert [] == cloud.log
+
+
+async def test_what_killed_runs_left_goes_with_the_next_start(tmp_path: Path) -> None:
+    """A killed operator cannot tidy up; its successor does, and removes nothing but what is ours."""
+    (tmp_path / "run-of-a-dead-one" / "logs").mkdir(parents=True)
+    bystander = tmp_path / "precious"
+    bystander.mkdir()
+    (tmp_path / "transit.folder").write_text(str(bystander))
+    async with an_engine(FakeCloud(), tmp_path):
+        left = sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("run-"))  # noqa: ASYNC240
+
+    assert [] == left
+    assert bystander.is_dir(), "a note that was cut short or written by others names no folder of ours"
+
+
 async def test_a_true_state_is_kept(tmp_path: Path) -> None:
     """So that the engine itself sees what changes between two plans."""
     cloud, plan = FakeCloud(default_rules=True), a_rich_plan()
@@ -199,6 +224,11 @@ async def test_a_true_state_is_kept(tmp_path: Path) -> None:
     assert state.covers(observed, kept, [])
     assert not state.is_true(observed, "another key")
     assert not state.covers(observed, kept[1:], []), "it records something the plan neither keeps nor removes"
+
+
+def _cut_in_half(folder: Path, name: str) -> None:
+    file = next(folder.rglob(name))
+    os.truncate(file, file.stat().st_size // 2)
 
 
 def _files(folder: Path) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -102,7 +103,16 @@ class Forget(Action):
 
 @dataclass(frozen=True, slots=True)
 class Silence(Action):
-    """A stream stays open and says nothing: those that run already too, for as long as the rule is there."""
+    """A stream stays open and says nothing, for as long as the rule is there: those that run already, too.
+
+    `of_those_before` (monotonic clock) spares the streams that begin later: only a connection is dead, not the server.
+    """
+
+    of_those_before: float = math.inf
+
+    def is_for(self, call: Call) -> bool:
+        """Whether it is for a stream that began when this one did."""
+        return call.began < self.of_those_before
 
 
 @dataclass(slots=True)

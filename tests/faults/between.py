@@ -34,8 +34,8 @@ def addresses(clouds_yaml: Path, cloud: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for service, kind in CATALOGUE_TYPES.items():
         with suppress(EndpointNotFound):
-            wanted = {"service_type": kind, "interface": "public", "region_name": region.get_region_name()}
-            found[service] = session.get_endpoint(**wanted)
+            address = session.get_endpoint(service_type=kind, interface="public", region_name=region.get_region_name())
+            found[service] = str(address)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,13 +16,14 @@ Kind = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `method` is HTTP's, or WATCH for a stream of the Kubernetes API."""
+    """One request. `method` is HTTP's, or WATCH for a Kubernetes stream; `began` is on the monotonic clock."""
 
     service: str
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def collection(self) -> str:

@@ -100,4 +100,5 @@ class Book:
     def silences(self, call: Call) -> bool:
         """Whether a stream says nothing at the moment."""
         with self._changed:
-            return any(isinstance(rule.action, Silence) and rule.match(call) for rule in self._rules)
+            silences = [rule for rule in self._rules if isinstance(rule.action, Silence) and rule.match(call)]
+        return any(rule.action.is_for(call) for rule in silences if isinstance(rule.action, Silence))

@@ -1,0 +1,143 @@
+"""Carrying out runs, in as many lanes as there are, and what came of them."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.crash.lane import PRODUCT, Interrupted, Lane, a_lane
+from tests.crash.points import Phase, Point
+from tests.crash.run import Run
+from tests.crash.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one point and seed. A run that did not come to its end counts as lost."""
+
+    point: str
+    seed: int
+    verdict: Verdict
+    seconds: float
+
+    def __str__(self) -> str:
+        verdict = self.verdict
+        found = [
+            f"{word}: {', '.join(names)}"
+            for word, names in (("lost", verdict.lost), ("doubled", verdict.doubled), ("left over", verdict.left_over))
+            if names
+        ]
+        return f"{self.point} seed {self.seed}: {'; '.join(found) or 'exact'} ({self.seconds:.1f} s)"
+
+
+Ask = tuple[Point, int, Future[Outcome]]
+
+
+def outcome_of(lane: Lane, point: Point, seed: int) -> Outcome:
+    """One run. Raises Interrupted only."""
+    began = time.monotonic()
+    run = Run.of(lane, point.name, seed)
+    try:
+        _carry_out(run, point)
+        verdict = run.verdict
+    except Interrupted:
+        raise
+    except Exception as error:
+        verdict = run.verdict + Verdict(lost=(f"the run itself: {type(error).__name__}: {error}",))
+    finally:
+        lane.book.clear()
+        lane.dismiss()
+    return Outcome(point.name, seed, verdict, time.monotonic() - began)
+
+
+def _carry_out(run: Run, point: Point) -> None:
+    if point.phase is Phase.BUILDING:
+        run.planned()
+        point.act(run)
+        run.ready()
+        run.delete()
+    else:
+        run.built()
+        point.act(run)
+    run.gone()
+
+
+class Lanes:
+    """Runs, side by side. `ask` may be called at any time; the lanes start with the first."""
+
+    def __init__(self, number: int, home: Path | None = None, entry: tuple[str, ...] = PRODUCT) -> None:
+        """`home` is a running sandbox to be used by one lane, in the place of new ones."""
+        self._home, self._entry = home, entry
+        self._asked: queue.SimpleQueue[Ask | None] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._number = 1 if home else number
+        self._pool = ThreadPoolExecutor(self._number, thread_name_prefix="lane")
+        self._failures: list[BaseException] = []
+
+    def __enter__(self) -> Lanes:
+        for _ in range(self._number):
+            self._pool.submit(self._work)
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        """Ends what runs at its next step, and waits until nothing of it is left."""
+        self._stopping.set()
+        for _ in range(self._number):
+            self._asked.put(None)
+        self._pool.shutdown(wait=True)
+        if self._failures:
+            raise BaseExceptionGroup("lanes could not be ended", self._failures)
+
+    def ask(self, point: Point, seed: int) -> Future[Outcome]:
+        """An outcome to come."""
+        future: Future[Outcome] = Future()
+        self._asked.put((point, seed, future))
+        return future
+
+    def _work(self) -> None:
+        while asked := self._next():
+            self._in_a_lane(asked)
+
+    def _next(self) -> Ask | None:
+        """Whatever is asked for next; None at the end."""
+        asked = self._asked.get()
+        return None if self._stopping.is_set() else asked
+
+    def _in_a_lane(self, asked: Ask | None) -> None:
+        """Work until the end, or until a run went wrong: what it left must not be the next one's fault."""
+        try:
+            with a_lane(self._stopping, self._home, self._entry) as lane:
+                while asked:
+                    point, seed, future = asked
+                    outcome, asked = outcome_of(lane, point, seed), None
+                    future.set_result(outcome)
+                    if outcome.verdict.is_exact:
+                        asked = self._next()
+        except BaseException as error:
+            if asked is None:
+                self._failures.append(error)
+            else:
+                asked[2].set_exception(error)
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """Point × (runs, lost, doubled, left over, seconds)."""
+    lines = [f"{'point':28} {'runs':>5} {'lost':>5} {'doubled':>8} {'left over':>10} {'seconds':>8}"]
+    for name in dict.fromkeys(outcome.point for outcome in outcomes):
+        runs = [outcome for outcome in outcomes if outcome.point == name]
+        lines.append(_line(name, runs))
+    lines.append(_line("all", list(outcomes)))
+    return "\n".join(lines)
+
+
+def _line(name: str, runs: list[Outcome]) -> str:
+    lost = sum(len(run.verdict.lost) for run in runs)
+    doubled = sum(len(run.verdict.doubled) for run in runs)
+    left_over = sum(len(run.verdict.left_over) for run in runs)
+    seconds = sum(run.seconds for run in runs) / max(len(runs), 1)
+    return f"{name:28} {len(runs):5} {lost:5} {doubled:8} {left_over:10} {seconds:8.1f}"

@@ -1,0 +1,69 @@
+"""All crash points, by name. A point is a function: it approves (or deletes) and does the harm at its moment."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tests.crash.points import access, building, cluster, engine, pair, removal
+from tests.crash.run import Run
+
+
+class Phase(StrEnum):
+    """What the harm is done to: a planned request that `act` approves, or a Ready one that `act` deletes."""
+
+    BUILDING = "building"
+    REMOVAL = "removal"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """`act` returns when the harm is done and repaired; the rest of the run is the same for all."""
+
+    name: str
+    phase: Phase
+    act: Callable[[Run], None]
+
+    @property
+    def sentence(self) -> str:
+        """What is done, in words."""
+        return (inspect.getdoc(self.act) or "").partition("\n")[0]
+
+
+BUILDING = (
+    building.approval_read,
+    building.intent_written,
+    building.post_unanswered,
+    building.post_unrecorded,
+    building.between_objects,
+    building.awaiting_active,
+    building.server_in_error,
+    engine.engine_killed,
+    engine.engine_outlives_operator,
+    engine.state_lost,
+    engine.state_truncated,
+    cluster.status_write_lost,
+    cluster.status_conflict,
+    cluster.watch_dead,
+    pair.two_operators,
+    pair.leader_hangs,
+)
+REMOVAL = (
+    removal.delete_unanswered,
+    removal.server_gone_ports_not,
+    removal.before_the_finalizer,
+    access.credentials_revoked,
+    access.secret_deleted,
+    cluster.namespace_deleted,
+)
+
+
+def _points() -> Mapping[str, Point]:
+    found = [Point(act.__name__.replace("_", "-"), Phase.BUILDING, act) for act in BUILDING]
+    found += [Point(act.__name__.replace("_", "-"), Phase.REMOVAL, act) for act in REMOVAL]
+    return {point.name: point for point in found}
+
+
+POINTS = _points()

@@ -1,0 +1,35 @@
+"""The operator loses its access to the cloud while it removes a request, and gets it back."""
+
+from __future__ import annotations
+
+from tests.crash.administrator import user_is_disabled
+from tests.crash.run import Run
+from tests.faults.actions import Moment
+from tests.faults.rules import Match
+
+LONGEST_OUTAGE_SECONDS = 4.0
+
+
+def credentials_revoked(run: Run) -> None:
+    """The operator's user is disabled in the middle of the removal; the request must not go before it is enabled."""
+    gate = run.book.hold(Match("*", "DELETE"), Moment.BEFORE)
+    run.delete()
+    run.caught(gate)
+    with user_is_disabled(run.lane.sandbox.clouds):
+        gate.forward()
+        run.pause(LONGEST_OUTAGE_SECONDS)
+        run.insist(bool(run.story.read()), "the request stays while nobody can look what is left of it")
+
+
+def secret_deleted(run: Run) -> None:
+    """The file with the credential is gone when the operator starts, and comes back while its supervisor tries."""
+    gate = run.book.hold(Match("*", "DELETE"), Moment.BEFORE)
+    run.delete()
+    run.caught(gate)
+    run.lane.clouds.unlink()
+    run.operator.kill()
+    gate.forward()
+    run.operator.start()
+    run.pause(LONGEST_OUTAGE_SECONDS)
+    run.insist(bool(run.story.read()), "the request stays while nobody can look what is left of it")
+    run.lane.write_clouds()
