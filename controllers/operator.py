@@ -34,6 +34,7 @@ from controllers.queue import WorkQueue, work
 from controllers.request.parts import RequestParts
 from controllers.request.reconcile import reconcile as reconcile_request
 from controllers.request.reconcile import refuse_unreadable
+from controllers.rotation import watch_credential, woken_by_credential
 from infra.errors import InvalidRequest
 
 Key = tuple[str, str, str]  # kind, namespace, name
@@ -88,6 +89,11 @@ class Operator:
         if kind is REQUESTS and "deletionTimestamp" in body["metadata"]:
             self._interrupt(body["metadata"]["uid"])
 
+    def credential_changed(self) -> None:
+        """What was rejected may be accepted now."""
+        for key in woken_by_credential(self.parts.cache, self.parts.memories):
+            self.queue.add(key)
+
     def _interrupt(self, uid: str) -> None:
         """A request that is to go is not built to its end first. Once: its removal is not to be stopped."""
         if uid in self.interrupted:
@@ -136,6 +142,8 @@ def registry_of(operator: Operator) -> kopf.OperatorRegistry:
         _configure(settings)
         count = operator.parts.settings.workers
         operator.workers += [asyncio.create_task(work(operator.queue, operator.reconcile)) for _ in range(count)]
+        watching = watch_credential(operator.parts.clouds, operator.credential_changed)
+        operator.workers.append(asyncio.create_task(watching))
 
     @kopf.on.cleanup(registry=registry)
     async def cleanup(**_: Any) -> None:

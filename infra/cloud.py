@@ -81,9 +81,9 @@ class Clouds:
         """The same user scoped to one project. Application credentials cannot be scoped anew."""
         return self._scoped.setdefault(project_id, Cloud(self._logins, self._pool, project_id))
 
-    def credential_changed(self) -> bool:
-        """Whether clouds.yaml holds another credential than when this was asked, or something called, last."""
-        return self._logins.refresh()
+    def generation(self) -> int:
+        """How often clouds.yaml was found to hold another credential than before. Looks; calls nothing."""
+        return self._logins.generation()
 
     def close(self) -> None:
         """Ends the threads; running calls are finished, waiting ones dropped."""
@@ -180,11 +180,12 @@ class Cloud:
 
     async def _logged_in(self, asked: str, work: Callable[[Login], Any]) -> Any:
         """With the present credential; if that is rejected and there is another by now, with that one."""
+        login = self._logins.of(self.project_id)
         try:
-            return await self._in_thread(asked, partial(work, self._logins.of(self.project_id)))
+            return await self._in_thread(asked, partial(work, login))
         except CredentialsRejected as error:
-            if self._logins.after_rejection():
-                return await self._in_thread(asked, partial(work, self._logins.of(self.project_id)))
+            if (renewed := self._logins.after_rejection(self.project_id)) is not login:
+                return await self._in_thread(asked, partial(work, renewed))
             raise CredentialsRejected(error.message + self._logins.fault) from error
 
     async def _in_thread(self, asked: str, work: partial[Any]) -> Any:

@@ -72,6 +72,10 @@ class EngineFailed(PlatformError):
     """The Pulumi engine ended without success for a reason of its own."""
 
 
+class StateUnwritable(PlatformError):
+    """The operator's state folder is full or cannot be written to. Goes on by itself once it can."""
+
+
 class ClusterRefused(PlatformError):
     """The API server refused a write of the operator for good; the message is the server's."""
 
@@ -105,6 +109,10 @@ class RateLimited(TransientError):
 
 class QuotaExceeded(TransientError):
     """Quota or capacity is used up; freed when somebody deletes something or the quota is raised."""
+
+
+class ReplacingServer(TransientError):
+    """Nova could not build a server that never started; it is built anew, a bounded number of times."""
 
 
 class EngineInterrupted(TransientError):

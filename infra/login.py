@@ -77,27 +77,23 @@ class Logins:
 
     def of(self, project_id: str | None) -> Login:
         """By the credential as the file has it now."""
-        self.refresh()
+        self.generation()
         if project_id not in self._known:
             self._known[project_id] = self._made(project_id)
         return self._known[project_id]
 
-    def refresh(self) -> bool:
-        """Whether there is another credential than at the last look. Cheap; ask as often as you like."""
+    def generation(self) -> int:
+        """Of the credential as the file has it now. Cheap; ask as often as you like."""
         self._credential.refresh()
-        return self._renewed()
-
-    def after_rejection(self) -> bool:
-        """Whether there is another credential than the one that was just rejected."""
-        self._credential.refresh_now()
-        return self._renewed()
-
-    def _renewed(self) -> bool:
-        changed = self._generation != self._credential.generation
-        if changed:
+        if self._generation != self._credential.generation:
             self._generation = self._credential.generation
             self._known.clear()
-        return changed
+        return self._generation
+
+    def after_rejection(self, project_id: str | None) -> Login:
+        """As `of`, by a look at the file that is made now. The same login as before if it has not changed."""
+        self._credential.refresh_now()
+        return self.of(project_id)
 
     def _made(self, project_id: str | None) -> Login:
         region = self._credential.region

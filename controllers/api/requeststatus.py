@@ -38,6 +38,13 @@ class Progress(WireModel):
     step: Annotated[str, Field(max_length=256, description="What is being done now.")] = ""
 
 
+class Replacements(WireModel):
+    """How often servers of a plan were built anew because OpenStack could not build them."""
+
+    plan: Annotated[str, Field(max_length=63, description="The plan they belong to; another begins at none.")]
+    count: Annotated[int, Field(ge=0, le=100, description="How often; after three times a person is asked.")]
+
+
 class ResourceRequestStatus(WireModel):
     """What is known of the request; written by the operator only."""
 
@@ -68,4 +75,5 @@ class ResourceRequestStatus(WireModel):
         tuple[ResourceStatus, ...], Field(max_length=1024, description="What exists in OpenStack for this request.")
     ] = ()
     progress: Annotated[Progress, Field(description="The running pass; absent when none runs.")] | None = None
+    replacements: Annotated[Replacements, Field(description="Servers built anew; absent when none were.")] | None = None
     conditions: Conditions = ()

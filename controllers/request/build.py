@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from controllers.api.stored import REQUESTS, Plan, ResourceRequest
 from controllers.request.examine import require_registered
+from controllers.request.faults import fault_among, permit_replacing, planned_servers, stillborn_servers
 from controllers.request.observe import can_be_corrected, differing, observe, observe_surely, plan_next_look, told
 from controllers.request.parts import RequestParts
 from controllers.request.progress import publish_intent, reporting_progress
+from controllers.request.scarcity import require_quota
 from controllers.request.status import Report
 from infra.engine import Built
-from infra.errors import EngineInterrupted
+from infra.errors import EngineInterrupted, KunlunError, QuotaExceeded, ServerFault
 from infra.provider.observed import Observed
 
 LONGEST_RETRY_SECONDS = 300.0
@@ -21,11 +23,18 @@ async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts
     require_registered(request, parts)
     first = request.status.building_plan is None
     observed = None if first else await observe_surely(request, plan, parts)
+    if observed is not None:
+        if memory.failed_for(plan.meta.name, QuotaExceeded):
+            await require_quota(plan, observed, parts)
+        report = await permit_replacing(request, plan, observed, report, parts)
     memory.forget_build()
     if observed is not None and not differing(plan, observed):
         memory.remember_build(plan.meta.name, dict(Built.of(observed).ids))
     else:
-        ids = await _converge(request, plan, report, parts, observed)
+        try:
+            ids = await _converge(request, plan, report, parts, observed)
+        except (QuotaExceeded, ServerFault) as error:
+            raise await _explained(error, request, plan, parts) from error
         as_planned = observed is None or await _verified(request, plan, parts)
         memory.remember_build(plan.meta.name, ids)
         if not as_planned:  # done, but with something beside it: said by the next look, which is now
@@ -43,8 +52,22 @@ async def _converge(
     if known is None or "deletionTimestamp" in known["metadata"]:
         raise EngineInterrupted("the request is being deleted", retry_after_seconds=1)
     async with reporting_progress(request, plan, report, parts) as on_progress:
+        if observed is not None and stillborn_servers(plan, observed):
+            observed = await parts.engine.discard_faulty(plan.spec.stack, observed, on_progress=on_progress)
         built = await parts.engine.converge(plan.spec.stack, observed=observed, on_progress=on_progress)
     return dict(built.ids)
+
+
+async def _explained(error: KunlunError, request: ResourceRequest, plan: Plan, parts: RequestParts) -> KunlunError:
+    """What a look at the cloud says about a refusal; the refusal itself when it says nothing."""
+    try:
+        observed = await observe(request, plan, parts)
+        await require_quota(plan, observed, parts)
+        return await fault_among(planned_servers(plan, observed), request, plan, parts) or error
+    except QuotaExceeded as shortage:
+        return shortage
+    except KunlunError:
+        return error
 
 
 async def _verified(request: ResourceRequest, plan: Plan, parts: RequestParts) -> bool:

@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from infra.cloud import Cloud, Clouds
-from infra.errors import KunlunError
+from infra.errors import KunlunError, QuotaExceeded, TransientError
 from infra.provider.observe import ProjectListing, list_project, list_servers
 
 SPREAD = 2**32
+LONGEST_REST_SECONDS = 300.0
+LONGEST_REST_FOR_OTHERS_SECONDS = 60.0
 KEPT_SECONDS = 30.0  # a listing is large; nobody asks for an older one
 
 
@@ -26,12 +28,30 @@ class Memory:
     attempts: int = 0
     waiting_since: float | None = None
     failure: tuple[str, float, KunlunError] | None = None  # what failed, until when it rests, and why
+    failures: int = 0  # of the same work for the same reason, in a row
 
-    def rest(self, work: str, *, until: float, error: KunlunError) -> None:
+    def rest(self, work: str, *, now: float, pause: float, error: KunlunError) -> float:
         """Work that has failed is left alone for a while, however often somebody knocks: our own status
         writes come back as events, and would make a failing pass run again at once, for ever.
+
+        Returns the seconds: `pause`, or more when the same repeats: 1, 2, 4 … 300, but where somebody else has to
+        act first (a person, or whoever holds what is used up) at most 60, as nobody tells us when that is done.
         """
-        self.failure = (work, until, error)
+        before = self.failure
+        self.failures = self.failures + 1 if before and (before[0], before[2].reason) == (work, error.reason) else 0
+        by_time = isinstance(error, TransientError) and not isinstance(error, QuotaExceeded)
+        longest = LONGEST_REST_SECONDS if by_time else LONGEST_REST_FOR_OTHERS_SECONDS
+        seconds = max(pause, min(2.0 ** min(self.failures, 16), longest))
+        self.failure = (work, now + seconds, error)
+        return seconds
+
+    def failed_for(self, work: str, reason: type[KunlunError]) -> bool:
+        """Whether this very work failed last, and for this reason."""
+        return self.failure is not None and self.failure[0] == work and isinstance(self.failure[2], reason)
+
+    def rested(self) -> None:
+        """It went well: the next failure is a first one."""
+        self.failure = None
 
     def resting(self, work: str, now: float) -> tuple[float, KunlunError] | None:
         """(seconds left, why) while this very work rests."""
@@ -76,13 +96,19 @@ class Memories:
     def forget(self, uid: str) -> None:
         self.by_uid.pop(uid, None)
 
+    def wake(self, reason: type[KunlunError]) -> None:
+        """Whatever rests for this reason does so no longer."""
+        for memory in self.by_uid.values():
+            if memory.failure is not None and isinstance(memory.failure[2], reason):
+                memory.failure = None
+
 
 class Surveys:
     """One listing of a project serves everybody who asks for one not older than it."""
 
     def __init__(self, clouds: Clouds) -> None:
         self._clouds = clouds
-        self._taken: dict[tuple[str, str], tuple[float, ProjectListing]] = {}
+        self._taken: dict[tuple[str, str], tuple[float, ProjectListing | KunlunError]] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def everything(self, project_id: str, *, not_before: float) -> ProjectListing:
@@ -100,10 +126,19 @@ class Surveys:
             known = self._taken.get(key)
             if known is None or known[0] < not_before:
                 began = asyncio.get_running_loop().time()
-                known = (began, await listed(self._clouds.project(key[1])))
+                known = (began, await _listed_or_failed(listed(self._clouds.project(key[1]))))
                 self._taken = {other: taken for other, taken in self._taken.items() if taken[0] > began - KEPT_SECONDS}
                 self._taken[key] = known
-            return known[1]
+        if isinstance(known[1], KunlunError):  # shared, too: a silent cloud must not make them wait one by one
+            raise known[1]
+        return known[1]
+
+
+async def _listed_or_failed(listing: Awaitable[ProjectListing]) -> ProjectListing | KunlunError:
+    try:
+        return await listing
+    except KunlunError as error:
+        return error
 
 
 def next_turn(project_id: str, *, now: float, interval: float) -> float:

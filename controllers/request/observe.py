@@ -88,4 +88,5 @@ def _is_removal(plan: Plan, item: Difference) -> bool:
 
 def _in_words(found: Difference) -> str:
     fields = f" in {', '.join(found.fields)}" if found.fields else ""
-    return f"{found.kind} {found.name} is {found.deviation.lower()}{fields}"
+    fault = f" ({found.fault})" if found.fault else ""
+    return f"{found.kind} {found.name} is {found.deviation.lower()}{fields}{fault}"

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from controllers.api.conditions import ConditionType, Reason
-from controllers.api.requeststatus import Progress
-from controllers.api.stored import Plan, ResourceRequest
+from controllers.api.requeststatus import Progress, ResourceRequestStatus
+from controllers.api.stored import REQUESTS, Plan, ResourceRequest
 from controllers.publish import publish
 from controllers.request.parts import RequestParts
 from controllers.request.status import Report, status_of
@@ -17,6 +17,11 @@ from infra.engine import StepEvent
 from infra.errors import EngineInterrupted, KunlunError
 
 WRITE_INTERVAL_SECONDS = 0.7
+
+
+def written_status(request: ResourceRequest, parts: RequestParts) -> ResourceRequestStatus:
+    """The status as it was written last, which may be by this very pass."""
+    return (parts.cache.get(REQUESTS, request.meta.namespace, request.meta.name) or request).status
 
 
 async def publish_intent(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> None:

@@ -18,6 +18,7 @@ from controllers.request.build import build_plan
 from controllers.request.observe import can_be_corrected, differing, observe_surely, plan_next_look, told
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
+from controllers.request.progress import written_status
 from controllers.request.servers import await_servers, provisioned, until_next_look
 from controllers.request.status import Report, is_built, pause_after
 from infra.errors import ClusterUnavailable, InternalError, KunlunError
@@ -25,6 +26,7 @@ from infra.planned import planned_objects
 from infra.stackplan import Kind
 
 RECENT_SECONDS = 5.0
+LOOK = "look"
 UNLISTED = {Kind.SECURITY_GROUP_RULES, Kind.VOLUME_ATTACHMENT}  # parts of what is listed anyway
 
 
@@ -39,14 +41,14 @@ async def provision_plan(request: ResourceRequest, report: Report, parts: Reques
     memory = parts.memories.of(request.meta.uid)
     if resting := memory.resting(plan.meta.name, parts.monotonic()):
         seconds, error = resting
-        return report.failed(ConditionType.PROVISIONED, error).again_after(seconds)
+        return report.failed(ConditionType.PROVISIONED, error, after=seconds)
     try:
         if is_built(request.status, plan.meta.name):
             return await _watch(request, plan, report, parts)
         return await _finish(request, plan, report, parts, memory.built_by(plan.meta.name))
     except Exception as error:
         known = error if isinstance(error, KunlunError) else InternalError()
-        memory.rest(plan.meta.name, until=parts.monotonic() + pause_after(known), error=known)
+        memory.rest(plan.meta.name, now=parts.monotonic(), pause=pause_after(known), error=known)
         raise
 
 
@@ -64,8 +66,11 @@ async def _finish(
     request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts, built: dict[str, str]
 ) -> Report:
     ids = built or await build_plan(request, plan, report, parts)
-    report = replace(report, building_plan=plan.meta.name, resources=resources_of(plan, ids))
-    return await await_servers(request, plan, report, parts)
+    said = written_status(request, parts).replacements
+    report = replace(report, building_plan=plan.meta.name, resources=resources_of(plan, ids), replacements=said)
+    report = await await_servers(request, plan, report, parts)
+    parts.memories.of(request.meta.uid).rested()
+    return report
 
 
 async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Report:
@@ -77,8 +82,10 @@ async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: Re
     try:
         drift = differing(plan, await observe_surely(request, plan, parts, not_older_than=RECENT_SECONDS))
     except KunlunError as error:  # not having seen it is no reason to doubt it
-        memory.next_look = parts.monotonic() + pause_after(error)
+        pause = memory.rest(LOOK, now=parts.monotonic(), pause=pause_after(error), error=error)
+        memory.next_look = parts.monotonic() + pause
         return _as_before(request, plan, report, parts)
+    memory.rested()
     plan_next_look(request, plan, parts)
     if not drift:
         return provisioned(request, plan, report, parts)

@@ -20,6 +20,7 @@ from controllers.request.configure import configure_guests
 from controllers.request.draft import draft_plan
 from controllers.request.examine import check_form, check_policy
 from controllers.request.parts import RequestParts
+from controllers.request.progress import written_status
 from controllers.request.provision import provision_plan
 from controllers.request.status import Report, begin, status_of
 from controllers.request.withdraw import withdraw
@@ -64,18 +65,18 @@ async def _read(chapters: Sequence[Chapter], request: ResourceRequest, report: R
         try:
             report = await chapter(request, report, parts)
         except KunlunError as error:
-            report = replace(report.failed(step, error), building_plan=_intended(request, parts))
+            report = _intended(report.failed(step, error), request, parts)
         except Exception as error:  # a bug: the requester is told that there is one, the queue logs it
-            report = replace(report.failed(step, InternalError()), building_plan=_intended(request, parts), bug=error)
+            report = replace(_intended(report.failed(step, InternalError()), request, parts), bug=error)
         if not report.done(step):
             break
     return report
 
 
-def _intended(request: ResourceRequest, parts: RequestParts) -> str | None:
-    """What this pass has said it would build, even if it was cut off: an intent is never taken back."""
-    known = parts.cache.get(REQUESTS, request.meta.namespace, request.meta.name)
-    return (known or request).status.building_plan
+def _intended(report: Report, request: ResourceRequest, parts: RequestParts) -> Report:
+    """With what this pass has said it would build, even if it was cut off: an intent is never taken back."""
+    known = written_status(request, parts)
+    return replace(report, building_plan=known.building_plan, replacements=known.replacements)
 
 
 async def refuse_unreadable(body: Mapping[str, Any] | None, error: InvalidRequest, parts: RequestParts) -> float | None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from dataclasses import replace
 
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.stored import Plan, ResourceRequest
+from controllers.request.faults import fault_among
 from controllers.request.parts import RequestParts
 from controllers.request.status import Report
-from infra.errors import EngineInterrupted, ServerFault
+from infra.errors import EngineInterrupted, ServerFault, TransientError
 from infra.planned import planned_objects
 from infra.provider.observe import servers_from_listing
-from infra.provider.observed import ObservedObject
 from infra.stackplan import Kind
 
 # What Nova calls a server that has been built; people may have stopped it since.
@@ -30,7 +30,10 @@ async def await_servers(request: ResourceRequest, plan: Plan, report: Report, pa
     listing = await parts.surveys.servers(plan.spec.stack.project.id, not_before=now - poll / 2)
     servers = servers_from_listing(listing, request.meta.uid)
     planned = [name for name, item in planned_objects(plan.spec.stack).items() if item.kind is Kind.SERVER]
-    _no_faults(servers)
+    if fault := await fault_among((servers[name] for name in planned if name in servers), request, plan, parts):
+        if isinstance(fault, TransientError):
+            memory.forget_build()  # the next pass looks at everything, and replaces what it may
+        raise fault
     if gone := [name for name in planned if name not in servers]:
         memory.forget_build()
         raise EngineInterrupted(f"gone while waiting for it: {_listed(gone)}", retry_after_seconds=2)
@@ -46,7 +49,7 @@ async def await_servers(request: ResourceRequest, plan: Plan, report: Report, pa
 
 def provisioned(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Report:
     """The plan is real; look again at the project's next turn."""
-    report = report.reached(ConditionType.PROVISIONED, Reason.PROVISIONED, described(plan))
+    report = replace(report.reached(ConditionType.PROVISIONED, Reason.PROVISIONED, described(plan)), replacements=None)
     return report.again_after(until_next_look(request, parts))
 
 
@@ -61,14 +64,6 @@ def described(plan: Plan) -> str:
     stack = plan.spec.stack
     servers, networks = len(stack.servers), len(stack.networks)
     return f"{_count(servers, 'server')}, {_count(networks, 'network')} in {stack.project.name}"
-
-
-def _no_faults(servers: Mapping[str, ObservedObject]) -> None:
-    faults = [
-        f"{name}: {found.fault or 'no reason given'}" for name, found in servers.items() if found.status == "ERROR"
-    ]
-    if faults:
-        raise ServerFault(f"OpenStack could not build {'; '.join(faults[:SHOWN])}")
 
 
 def _listed(names: list[str]) -> str:

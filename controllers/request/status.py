@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from controllers.api.conditions import ConditionType, Reason, Step, condition_from
-from controllers.api.requeststatus import Progress, ResourceRequestStatus, ResourceStatus, StageDecision
+from controllers.api.requeststatus import Progress, Replacements, ResourceRequestStatus, ResourceStatus, StageDecision
 from infra.errors import KunlunError, TransientError
 
 STEPS = (
@@ -32,6 +32,7 @@ STALLING = {
     Reason.IMAGE_MISSING,
     Reason.FLAVOR_MISSING,
     Reason.CREDENTIALS_REJECTED,
+    Reason.STATE_UNWRITABLE,
 }
 
 
@@ -49,6 +50,7 @@ class Report:
     project: str | None = None
     resources: tuple[ResourceStatus, ...] = ()
     progress: Progress | None = None
+    replacements: Replacements | None = None
     deleting: str | None = None
     retry_after_seconds: float | None = None
     bug: Exception | None = None
@@ -61,11 +63,11 @@ class Report:
         """The step is on its way, or waits for somebody."""
         return replace(self, steps={**self.steps, step: Step("False", reason, message)}, **found)
 
-    def failed(self, step: ConditionType, error: KunlunError) -> Report:
-        """The step was refused or went wrong; time decides only about transient errors."""
+    def failed(self, step: ConditionType, error: KunlunError, *, after: float | None = None) -> Report:
+        """The step was refused or went wrong; without `after`, the error says when it is worth another try."""
         failed = Step("False", Reason(error.reason), error.message)
         report = replace(self, steps={**self.steps, step: failed})
-        return report.again_after(pause_after(error))
+        return report.again_after(pause_after(error) if after is None else after)
 
     def again_after(self, seconds: float) -> Report:
         """Another pass is wanted in `seconds`, or earlier if somebody wanted it earlier."""
@@ -97,6 +99,7 @@ def begin(status: ResourceRequestStatus) -> Report:
         resources=status.resources,
         plan=status.plan,
         plan_digest=status.plan_digest,
+        replacements=status.replacements,
     )
 
 
@@ -115,6 +118,7 @@ def status_of(report: Report, *, before: ResourceRequestStatus, generation: int,
         project=report.project,
         resources=report.resources,
         progress=report.progress,
+        replacements=report.replacements,
         conditions=tuple(
             condition_from(name, step, before=before.conditions, generation=generation, now=now)
             for name, step in wanted.items()

@@ -46,9 +46,9 @@ async def withdraw(request: ResourceRequest, parts: RequestParts) -> float | Non
 
 async def _failed(request: ResourceRequest, error: KunlunError, parts: RequestParts) -> float:
     pause = error.retry_after_seconds if isinstance(error, TransientError) else AFTER_FAILURE_SECONDS
-    parts.memories.of(request.meta.uid).rest(REMOVAL, until=parts.monotonic() + pause, error=error)
+    rest = parts.memories.of(request.meta.uid).rest(REMOVAL, now=parts.monotonic(), pause=pause, error=error)
     await _tell(request, f"{error.reason}: {error.message}", parts)
-    return pause
+    return rest
 
 
 def _pause(request: ResourceRequest, parts: RequestParts) -> float:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from infra.engine.command import Command, forget_killed_runs
+from infra.engine.disk import writing_to
 from infra.engine.run import Run
 from infra.engine.state import StackState, ensure_backend
 from infra.engine.transit import Transit
-from infra.engine.turn import Turns
+from infra.engine.turn import Turn, Turns
 from infra.errors import CloudUnavailable, EngineInterrupted
 from infra.planned import planned_objects
 from infra.provider.authority import Authority, authority_of, teardown_authority
@@ -21,8 +23,9 @@ from infra.provider.kinds import REMOVAL_ORDER
 from infra.provider.observe import observe
 from infra.provider.observed import Deviation, Observed, ObservedObject, differences, identity_of
 from infra.provider.resource import CloudCalls
+from infra.provider.server import is_stillborn
 from infra.stack import program
-from infra.stackplan import Kind, Origin, StackPlan
+from infra.stackplan import Origin, StackPlan
 
 _REMOVAL_ROUNDS = 4
 
@@ -74,10 +77,10 @@ class Engine:
 
     async def start(self) -> None:
         """Prepares the state folder (mode 0700) and the key service; what killed runs left there goes."""
-        self._settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        forget_killed_runs(self._settings.state)
-        ensure_backend(self._settings.state)
-        await self._transit.start()
+        with writing_to(self._settings.state):
+            forget_killed_runs(self._settings.state)
+            ensure_backend(self._settings.state)
+            await self._transit.start()
 
     async def close(self) -> None:
         """Stops all passes in order, then the key service."""
@@ -96,7 +99,7 @@ class Engine:
         """
         uid, authority = plan.origin.uid, authority_of(plan)
         seen = observed or Observed(uid)
-        async with self._turns.take(uid) as turn:
+        async with self._turn(uid) as turn:
             steps = Steps(_steps_ahead(plan, seen), on_progress)
             builder = Builder(self._clouds.project(plan.project.id), authority, seen, steps, turn.patience())
             state = self._state(uid)
@@ -123,7 +126,7 @@ class Engine:
         """
         uid, authority = origin.uid, teardown_authority(origin.uid, frozenset(discard))
         cloud = self._clouds.project(project_id)
-        async with self._turns.take(uid) as turn:
+        async with self._turn(uid) as turn:
             state = self._state(uid)
             state.unlock()
             for attempt in range(_REMOVAL_ROUNDS):
@@ -144,13 +147,12 @@ class Engine:
         raise CloudUnavailable(f"objects of {origin.name} keep appearing while they are deleted")
 
     async def discard_faulty(self, plan: StackPlan, observed: Observed, *, on_progress: Listener) -> Observed:
-        """Deletes planned servers that Nova put into ERROR, so that the next `converge` builds them anew.
+        """Deletes planned servers in ERROR that never ran, so that the next `converge` builds them anew.
 
         Their ports and volumes stay and are used again. Returns the observation without them.
         """
         planned = {identity_of(one) for one in planned_objects(plan).values()}
-        faulty = [found for found in observed.objects if found.status == "ERROR" and found.identity in planned]
-        faulty = [found for found in faulty if found.kind is Kind.SERVER]
+        faulty = [found for found in observed.objects if found.identity in planned and is_stillborn(found.raw)]
         if not faulty:
             return observed
         authority = Authority(plan.origin.uid, removals=frozenset(found.identity for found in faulty))
@@ -161,6 +163,12 @@ class Engine:
         return observed.without(
             [found for found in observed.objects if servers & {found.id, found.raw.get("server_id")}]
         )
+
+    @asynccontextmanager
+    async def _turn(self, uid: str) -> AsyncIterator[Turn]:
+        async with self._turns.take(uid) as turn:
+            with writing_to(self._settings.state):
+                yield turn
 
     def _usable(self, state: StackState, seen: Observed, authority: Authority) -> bool:
         kept = {identity_of(one) for one in authority.planned.values()}

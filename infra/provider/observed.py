@@ -90,6 +90,7 @@ class Difference:
     id: str | None = None
     fields: tuple[str, ...] = ()
     fingerprint: str = ""
+    fault: str | None = None
 
 
 def differences(planned: Mapping[str, PlannedObject], observed: Observed) -> list[Difference]:
@@ -115,7 +116,7 @@ def _lacking(wanted: Mapping[Identity, PlannedObject], observed: Observed) -> It
         if found is None:
             yield Difference(Deviation.MISSING, planned.kind, planned.name)
         elif planned.kind is Kind.SERVER and found.status == "ERROR":
-            yield Difference(Deviation.FAULTY, planned.kind, planned.name, found.id)
+            yield Difference(Deviation.FAULTY, planned.kind, planned.name, found.id, fault=found.fault)
         elif fields := differing_fields(planned, found):
             yield Difference(Deviation.CHANGED, planned.kind, planned.name, found.id, fields)
 

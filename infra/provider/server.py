@@ -116,6 +116,11 @@ def fault_of(raw: Answer) -> str | None:
     return (raw.get("fault") or {}).get("message")
 
 
+def is_stillborn(raw: Answer) -> bool:
+    """In ERROR and never started, so it holds nothing. Compute API: until then `OS-SRV-USG:launched_at` is null."""
+    return raw.get("status") == "ERROR" and raw.get("OS-SRV-USG:launched_at", "not said") is None
+
+
 async def _resized(scene: Scene, path: str, flavor_id: str, sent: set[str]) -> bool | None:
     """One step of a resize from wherever it is: start it, confirm it, or see that it is done.
 

@@ -28,13 +28,12 @@ class Patience:
 
         Raises EngineInterrupted when the pass is stopped, CloudUnavailable at the deadline.
         """
-        pause = _SHORTEST_SECONDS
-        waited = 0.0
+        clock = asyncio.get_running_loop().time
+        pause, deadline = _SHORTEST_SECONDS, clock() + self.deadline_seconds
         while (found := await seen()) is None:
-            if waited >= self.deadline_seconds:
+            if clock() >= deadline:
                 raise CloudUnavailable(f"{what} is not there after {self.deadline_seconds:.0f} s")
             await self.pause(pause)
-            waited += pause
             pause = min(pause * _GROWTH, _LONGEST_SECONDS)
         return found
 

@@ -84,7 +84,9 @@ class FakeCloud:
         device = (query or {}).get("device_id")
         return [raw for raw in found if device is None or raw.get("device_id") == device]
 
-    async def get(self, service: Service, path: str, query: Query | None = None) -> Answer:
+    async def get(
+        self, service: Service, path: str, query: Query | None = None, *, microversion: str | None = None
+    ) -> Answer:
         self.reads.append(path)
         collection, object_id, *rest = path.split("/")
         if collection in {"images", "flavors"}:
@@ -166,6 +168,7 @@ class FakeCloud:
         image = raw.pop("imageRef", None)
         raw |= {
             "status": self.new_server_status,
+            "OS-SRV-USG:launched_at": "2026-01-01T00:00:00" if self.new_server_status == "ACTIVE" else None,
             "flavor": {"id": raw.pop("flavorRef")},
             "image": {"id": image} if image else "",
             "os-extended-volumes:volumes_attached": [],

@@ -170,16 +170,18 @@ async def test_an_answer_that_drips_frees_its_thread_at_the_deadline(api: Api, c
 
 async def test_a_call_that_never_got_a_thread_is_never_sent(api: Api, clouds: Clouds, tmp_path: Path) -> None:
     """The wait for a free thread is part of the deadline, and nothing is sent after it."""
-    narrow, go = Clouds("c", tmp_path / "clouds.yaml", threads=1), asyncio.Event()
+    narrow, go, arrived = Clouds("c", tmp_path / "clouds.yaml", threads=1), asyncio.Event(), asyncio.Event()
     held, waiting = narrow.project("p1"), narrow.project("p2")
     await asyncio.gather(held.warm(), waiting.warm())
 
     async def wait(request: web.Request) -> web.StreamResponse:
+        arrived.set()
         await go.wait()
         return web.json_response({})
 
     api.handler = wait
     holding = asyncio.ensure_future(held.get("network", "ports"))
+    await arrived.wait()
     waiting.deadline_seconds = 0.1
     with pytest.raises(CloudUnavailable, match="no answer to GET networks"):
         await waiting.get("network", "networks")

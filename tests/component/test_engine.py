@@ -258,21 +258,6 @@ async def test_requests_are_built_side_by_side(tmp_path: Path) -> None:
     assert {"routers": 4, "networks": 4, "subnets": 4, "security-groups": 4, "ports": 4} == cloud.count()
 
 
-async def test_a_faulty_server_is_built_anew_on_its_own_port(tmp_path: Path) -> None:
-    """Nova gave up on it; nothing but the server changes."""
-    cloud, plan = FakeCloud(), a_rich_plan()
-    before = await first_build(cloud, tmp_path, plan)
-    cloud.all("servers")[0]["status"] = "ERROR"
-    faulty = next(name for name, one in before.ids.items() if one == cloud.all("servers")[0]["id"])
-    async with an_engine(cloud, tmp_path) as engine:
-        observed = await engine.discard_faulty(plan, await observe(cloud, UID), on_progress=unheard)
-        after = await engine.converge(plan, observed=observed, on_progress=unheard)
-
-    assert [] == differences(planned_objects(plan), await observe(cloud, UID))
-    assert before.ids[faulty] != after.ids[faulty]
-    assert before.ids["port-web-0"] == after.ids["port-web-0"]
-
-
 def test_the_project_file_names_the_project_the_state_is_kept_under() -> None:
     """The root Pulumi.yaml and the engine agree."""
     root = Path(__file__).parents[2]

@@ -1,0 +1,108 @@
+"""Servers that Nova put into ERROR: which are built anew, how often, and what a person has to do.
+
+Only a server that never started is replaced, for it holds nothing. How often is counted in the status before it is
+done, so that no restart begins the count again. Want of room on the hosts is no fault: that is waited for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from controllers.api.requeststatus import Replacements
+from controllers.api.stored import Plan, ResourceRequest
+from controllers.request.parts import RequestParts
+from controllers.request.progress import written_status
+from controllers.request.scarcity import require_hosts
+from controllers.request.status import Report
+from infra.errors import KunlunError, QuotaExceeded, ReplacingServer, ServerFault
+from infra.planned import planned_objects
+from infra.provider.observed import Observed, ObservedObject, identity_of
+from infra.provider.server import is_stillborn
+
+MOST_REPLACEMENTS = 3
+PAUSES_SECONDS = (10.0, 30.0, 90.0)
+CAPACITY_RETRY_SECONDS = 30.0
+SHOWN = 10
+# Nova counts quota twice: of two servers that came at once the second is accepted and then put into ERROR for it.
+_NO_ROOM = re.compile(r"no valid host|insufficient|not enough|quota exceeded", re.IGNORECASE)
+
+
+def verdict(servers: Iterable[ObservedObject], replaced: int) -> KunlunError | None:
+    """What becomes of these servers, of which some may be in ERROR; None when none is. Pure."""
+    faulty = [found for found in servers if found.status == "ERROR"]
+    if not faulty:
+        return None
+    told = _told(faulty)
+    if ran := [found.name for found in faulty if not is_stillborn(found.raw)]:
+        return ServerFault(
+            f"{told}. It ran before and may hold data, so it is not replaced by itself: repair it in OpenStack, or "
+            f"delete it there to have it built anew ({', '.join(ran[:SHOWN])})"
+        )
+    if all(_NO_ROOM.search(found.fault or "") for found in faulty):
+        return QuotaExceeded(f"{told}; tried again when there is room", retry_after_seconds=CAPACITY_RETRY_SECONDS)
+    if replaced >= MOST_REPLACEMENTS:
+        return ServerFault(
+            f"{told}. Built anew {replaced} times without success: find the cause in OpenStack, then delete the "
+            "server there to have it built once more"
+        )
+    pause = PAUSES_SECONDS[replaced]
+    again = f"built anew in {pause:.0f} s ({replaced + 1} of {MOST_REPLACEMENTS})"
+    return ReplacingServer(f"{told}; {again}", retry_after_seconds=pause)
+
+
+def planned_servers(plan: Plan, observed: Observed) -> list[ObservedObject]:
+    """The observed servers that the plan wants."""
+    wanted = {identity_of(one) for one in planned_objects(plan.spec.stack).values()}
+    return [found for found in observed.objects if found.status and found.identity in wanted]
+
+
+def stillborn_servers(plan: Plan, observed: Observed) -> list[ObservedObject]:
+    """Those in ERROR that never started."""
+    return [found for found in planned_servers(plan, observed) if is_stillborn(found.raw)]
+
+
+async def fault_among(
+    servers: Iterable[ObservedObject], request: ResourceRequest, plan: Plan, parts: RequestParts
+) -> KunlunError | None:
+    """The verdict, and where there is no room, how much is wanted and how much the hosts have."""
+    known = list(servers)
+    fault = verdict(known, _replaced(request, plan, parts))
+    if isinstance(fault, QuotaExceeded):
+        try:
+            await require_hosts(plan, [found for found in known if found.status == "ERROR"], parts)
+        except QuotaExceeded as shortage:
+            return QuotaExceeded(f"{fault.message}: {shortage}", retry_after_seconds=fault.retry_after_seconds)
+    return fault
+
+
+async def permit_replacing(
+    request: ResourceRequest, plan: Plan, observed: Observed, report: Report, parts: RequestParts
+) -> Report:
+    """Before a pass that replaces what never started: the report with the count, to be written first.
+
+    Raises what says that it is not to be, or not yet.
+    """
+    stillborn = stillborn_servers(plan, observed)
+    replaced = _replaced(request, plan, parts)
+    match verdict(stillborn, replaced):
+        case ReplacingServer():
+            return replace(report, replacements=Replacements(plan=plan.meta.name, count=replaced + 1))
+        case QuotaExceeded():
+            await require_hosts(plan, stillborn, parts)
+        case ServerFault() as fault:
+            raise fault
+    return report
+
+
+def _replaced(request: ResourceRequest, plan: Plan, parts: RequestParts) -> int:
+    """How often servers of this very plan were built anew, this pass included."""
+    known = written_status(request, parts).replacements
+    return known.count if known is not None and known.plan == plan.meta.name else 0
+
+
+def _told(faulty: Sequence[ObservedObject]) -> str:
+    faults = [f"{found.name}: {found.fault or 'no reason given'}" for found in faulty]
+    more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+    return f"OpenStack could not build {'; '.join(faults[:SHOWN])}{more}"
