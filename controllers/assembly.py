@@ -22,7 +22,7 @@ from policies.stages import load_stages
 @contextlib.asynccontextmanager
 async def assembled(settings: Settings, *, monotonic: Callable[[], float]) -> AsyncIterator[Operator]:
     """An operator that is not running yet; its connections are closed at the end."""
-    clouds = Clouds(settings.cloud, settings.clouds_yaml)
+    clouds = Clouds(settings.cloud, settings.clouds_yaml, deadline_seconds=settings.call_deadline_seconds)
     engine_settings = EngineSettings(
         pulumi=settings.pulumi, state=settings.state / "engine", processes=(os.cpu_count() or 1) + 1
     )

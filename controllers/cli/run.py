@@ -56,6 +56,13 @@ from controllers.settings import Settings
     show_default=True,
     help="Seconds between two looks at what exists.",
 )
+@click.option(
+    "--call-deadline",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds in which OpenStack has to answer a call; then it is looked up whether it took effect.",
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning"]), default="info", show_default=True)
 def command(log_level: str, **options: object) -> None:
     """Run the operator until it is told to stop (SIGTERM or ^C)."""
@@ -88,6 +95,7 @@ def _settings(  # noqa: PLR0913
     pulumi: Path | None,
     workers: int,
     observe_interval: float,
+    call_deadline: float,
 ) -> Settings:
     return Settings(
         cloud=cloud,
@@ -97,6 +105,7 @@ def _settings(  # noqa: PLR0913
         state=state.resolve(),
         workers=workers,
         observe_interval_seconds=observe_interval,
+        call_deadline_seconds=call_deadline,
     )
 
 

@@ -41,6 +41,7 @@ class Lane:
     proxy: FaultProxy
     stopping: threading.Event
     entry: tuple[str, ...] = PRODUCT
+    options: tuple[str, ...] = ()
     operators: dict[str, OperatorProcess] = field(default_factory=dict)
     project: str = ""
 
@@ -108,7 +109,17 @@ class Lane:
     def _operator(self, name: str) -> OperatorProcess:
         state = self.folder / name
         words = [sys.executable, *self.entry, "run", "--kubeconfig", self.folder / "kubeconfig"]
-        words += ["--clouds", self.clouds, "--cloud", CLOUD, "--state", state, "--pulumi", pulumi_program()]
+        words += [
+            "--clouds",
+            self.clouds,
+            "--cloud",
+            CLOUD,
+            "--state",
+            state,
+            "--pulumi",
+            pulumi_program(),
+            *self.options,
+        ]
         state.mkdir(exist_ok=True)
         return OperatorProcess(
             name=name,
@@ -122,12 +133,20 @@ class Lane:
 
 
 @contextmanager
-def a_lane(stopping: threading.Event, home: Path | None = None, entry: tuple[str, ...] = PRODUCT) -> Iterator[Lane]:
-    """A lane on a sandbox of its own, or on a running one in `home`. Nothing of it is left afterwards."""
+def a_lane(
+    stopping: threading.Event,
+    home: Path | None = None,
+    entry: tuple[str, ...] = PRODUCT,
+    options: tuple[str, ...] = (),
+) -> Iterator[Lane]:
+    """A lane on a sandbox of its own, or on a running one in `home`. Nothing of it is left afterwards.
+
+    `options` are what its operators are started with beside what every one needs.
+    """
     with _a_sandbox(home) as sandbox, tempfile.TemporaryDirectory(prefix="kunlun-lane-") as folder:
         proxy = proxy_between(sandbox.clouds, CLOUD, sandbox.layout.operator_kubeconfig)
         with proxy:
-            lane = Lane(sandbox, Path(folder), proxy, stopping, entry)
+            lane = Lane(sandbox, Path(folder), proxy, stopping, entry, options)
             try:
                 lane.prepare()
                 yield lane
