@@ -119,7 +119,7 @@ def _make_pools(sandbox: Sandbox, zones: dict[str, str]) -> None:
     cloud = Connection(config=OpenStackConfig(config_files=[str(sandbox.clouds)]).get_one(cloud="admin"))
     try:
         for name, prefix in zones.items():
-            if cloud.network.find_subnet_pool(name) is None:
+            if not list(cloud.network.subnet_pools(name=name)):
                 cloud.network.create_subnet_pool(
                     name=name, prefixes=[prefix], default_prefixlen=28, min_prefixlen=16, max_prefixlen=29
                 )
