@@ -181,9 +181,12 @@ class Cloud:
 
         def send(login: Login) -> Any:
             url = f"{login.address(service)}/{path.lstrip('/')}"
-            return _checked(
-                login.session.request(url, method, raise_exc=False, redirect=False, json=body, headers=headers), asked
+            ask = partial(
+                login.session.request, url, method, raise_exc=False, redirect=False, json=body, headers=headers
             )
+            answer = ask()
+            # Of several calls that meet a revoked token at once, keystoneauth repeats only the one that renews it.
+            return _checked(ask() if answer.status_code == HTTPStatus.UNAUTHORIZED else answer, asked)
 
         try:
             return readable(await self._logged_in(asked, send), asked, changes=method != "GET")

@@ -31,11 +31,13 @@ async def draft_plan(request: ResourceRequest, report: Report, parts: RequestPar
         if catalogue is None or project is None:
             message = f"waiting for the department's project in zone '{request.spec.zone}'"
             return report.waiting(ConditionType.PLANNED, Reason.AWAITING_TENANT, message)
+        # Not under the lock: a silent cloud would hold up everybody's plans, one after the other.
+        existing = await observe_prefixes(parts.clouds.admin(), catalogue.status.subnet_pool_id or "")
         async with parts.planning:  # quota and addresses are given out one plan at a time
             plan = _known(request, parts)
             if plan is None:
                 require_allowed(request, parts)
-                plan = await _create(request, catalogue, project, parts)
+                plan = await _create(request, catalogue, project, existing, parts)
     prove(plan, request)
     return report.reached(
         ConditionType.PLANNED,
@@ -84,8 +86,9 @@ def _project(request: ResourceRequest, parts: RequestParts) -> Project | None:
     return next((Project(id=p.id, name=p.name) for p in projects if p.zone == request.spec.zone), None)
 
 
-async def _create(request: ResourceRequest, catalogue: Catalogue, project: Project, parts: RequestParts) -> Plan:
-    existing = await observe_prefixes(parts.clouds.admin(), catalogue.status.subnet_pool_id or "")
+async def _create(
+    request: ResourceRequest, catalogue: Catalogue, project: Project, existing: Sequence[str], parts: RequestParts
+) -> Plan:
     taken = [*map(IPv4Network, existing), *planned_prefixes(request, parts.cache)]
     inputs = _inputs(request, catalogue, project, taken, parts)
     spec = signed(plan_content(inputs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,16 @@ def tokens_since(number: int) -> Any:
         return web.json_response({"ok": fresh}, status=200 if fresh else 401)
 
     return handler
+
+
+async def test_calls_that_meet_a_revoked_token_at_once_are_all_repeated(api: Api, clouds: Clouds) -> None:
+    """keystoneauth repeats only the one that renews the token."""
+    cloud = clouds.project("p1")
+    await cloud.get("network", "ports")
+    api.handler = tokens_since(api.tokens)
+    answers = await asyncio.gather(*(cloud.get("network", "ports") for _ in range(16)))
+
+    assert [{"ok": True}] * 16 == answers
 
 
 async def test_a_new_application_credential_takes_the_place_of_a_password(

@@ -20,14 +20,15 @@ SOON_SECONDS = 30.0  # it would rest for a minute
 
 def test_a_rotated_password_is_used_without_a_restart(sandbox: Sandbox) -> None:
     """Changed in Keystone, which revokes every token; a few seconds after clouds.yaml is replaced, all goes on."""
-    with a_story(sandbox, "rotated") as story, another_password(sandbox) as write_it:
+    with a_story(sandbox, "rotated") as story:
         story.apply()
         story.planned()
-        story.approve()
-        told = story.reaches("Provisioned", "CredentialsRejected")
-        write_it()
-        assert eventually(lambda: story.condition("Provisioned")[1] != "CredentialsRejected", SOON_SECONDS)
-        story.ready()
+        with another_password(sandbox) as write_it:
+            story.approve()
+            told = story.reaches("Provisioned", "CredentialsRejected")
+            write_it()
+            assert eventually(lambda: story.condition("Provisioned")[1] != "CredentialsRejected", SOON_SECONDS)
+            story.ready()
         assert [] == story.unplanned()
 
     assert "refused the login" in told
