@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from tests.faults.calls import Kind
 from tests.faults.table.calls import call_name
@@ -40,6 +42,7 @@ def main() -> int:
     if words.list:
         print("\n".join(row.name for row in (*(row for life in lives for row in life.rows), *upkeep)))
         return 0
+    signal.signal(signal.SIGTERM, _interrupted)
     began = time.monotonic()
     found = results_of(lives, upkeep, side_by_side=words.side_by_side, home=words.dir, heard=_tell)
     found.sort(key=lambda result: (ORDER.index(result.row.fault.name), result.row.of, result.row.call))
@@ -55,6 +58,10 @@ def _is_wanted(words: argparse.Namespace, fault: Fault, call: Kind) -> bool:
 
 def _names(text: str) -> set[str]:
     return {name.strip() for name in text.split(";")}
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _tell(result: Result) -> None:

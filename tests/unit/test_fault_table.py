@@ -44,9 +44,10 @@ def test_every_pair_is_dealt_once() -> None:
 
 def test_the_rows_of_a_life_follow_what_their_calls_need() -> None:
     """A call that needs nothing of the one before it would be sent, and succeed, while that one still fails."""
-    chains = {tuple(chain) for chain in BUILDING}
-
-    assert {True} == {tuple(row.call for row in life.building) in chains for life in dealt(every_pair())}
+    for life in dealt(every_pair()):
+        calls = [row.call for row in life.building]
+        chain = next(chain for chain in BUILDING if {*calls} <= {*chain})
+        assert [kind for kind in chain if kind in calls] == calls
 
 
 def test_a_list_that_lies_comes_last() -> None:

@@ -50,6 +50,8 @@ EVERYWHERE: tuple[Fault, ...] = (
     Fault("413 quota", Reply(answers.quota_of_cinder())),
 )
 """In an order in which neighbours are told apart by their reasons: the rows of one request follow it."""
+NOT_OF_LOGINS = {"403 quota", "409 OverQuota", "409 no addresses", "409 conflict", "413 quota"}
+"""Keystone gives tokens without counting them: the words of these are those of other services."""
 
 OF_LISTS: tuple[Fault, ...] = (
     Fault("list cut short", CutShort()),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
+from tests.crash.lane import Interrupted
 from tests.crash.verdict import Verdict, listed, verdict_on
 from tests.e2e.story import Story
 from tests.faults.table.judging import Result
@@ -51,7 +52,9 @@ class Living:
         self.place.script.rows = ()
         lived = pid is not None and self.place.operator_pid() == pid
         deviations = (*verdict.lost, *verdict.doubled, *verdict.left_over)
-        return [Result(row, until, lived, deviations, unfinished) for row, until in self._stretches()]
+        return [
+            Result(row, until, lived, deviations, "" if row.went_on else unfinished) for row, until in self._stretches()
+        ]
 
     def _built(self) -> Verdict:
         story = self.story
@@ -96,6 +99,8 @@ class Living:
         self._changed_at = time.monotonic()
         self.place.statuses.looked_again()
         while not (holds() or (or_gone and self._is_gone())):
+            if self.place.stopping.is_set():
+                raise Interrupted
             self._see()
             if time.monotonic() > self._changed_at + PATIENCE_SECONDS or self.place.operator_pid() is None:
                 shown = self._history()[-1:]

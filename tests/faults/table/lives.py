@@ -9,8 +9,8 @@ from itertools import product
 from typing import Literal
 
 from tests.faults.calls import Kind
-from tests.faults.table.calls import ALL_CALLS, BUILDING, LISTS, REMOVING, REQUEST_CALLS
-from tests.faults.table.faults import EVERYWHERE, FAULTS, OF_LISTS, Fault
+from tests.faults.table.calls import ALL_CALLS, BUILDING, LISTS, REMOVING, REQUEST_CALLS, TOKENS
+from tests.faults.table.faults import EVERYWHERE, FAULTS, NOT_OF_LOGINS, OF_LISTS, Fault
 from tests.faults.table.rows import Form, Row
 
 Forms = Literal["mixed", "once", "lasting"]
@@ -36,7 +36,8 @@ class Life:
 
 def every_pair() -> list[Pair]:
     """The whole table, as far as it is about requests."""
-    return [*product(OF_LISTS, LISTS), *product(EVERYWHERE, REQUEST_CALLS)]
+    everywhere = [(fault, kind) for fault, kind in product(EVERYWHERE, REQUEST_CALLS) if _can_be(fault, kind)]
+    return [*product(OF_LISTS, LISTS), *everywhere]
 
 
 def dealt(pairs: Iterable[Pair], forms: Forms = "mixed") -> list[Life]:
@@ -61,6 +62,10 @@ def row_of(pair: Pair, forms: Forms, of: str = "request") -> Row:
     turn = list(FAULTS).index(fault.name) + ALL_CALLS.index(kind)
     once = forms == "once" or (forms == "mixed" and turn % 2 == 0) or not fault.may_last
     return Row(fault, kind, Form.ONCE if once else Form.LASTING, of)
+
+
+def _can_be(fault: Fault, kind: Kind) -> bool:
+    return kind != TOKENS or fault.name not in NOT_OF_LOGINS
 
 
 def _of_chain(

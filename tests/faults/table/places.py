@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Place:
     script: ProjectScript
     statuses: Statuses
     operator_pid: Callable[[], int | None]
+    stopping: threading.Event
 
     def spec(self) -> dict[str, Any]:
         """What differs from the ordinary request of the end-to-end tests."""
@@ -83,6 +85,7 @@ def _place(lane: Lane, zone: str, prefix: str, project: str, statuses: Statuses)
         script=script,
         statuses=statuses,
         operator_pid=partial(operator_pid, lane),
+        stopping=lane.stopping,
     )
 
 

@@ -40,7 +40,10 @@ def results_of(
     ):
         parts = [pool.submit(_in_places, homes, lives, heard)] if lives else []
         parts += [pool.submit(one.results, rows, heard) for one, rows in shared_out(upkeep, kept)]
-        return [result for part in parts for result in part.result()]
+        try:
+            return [result for part in parts for result in part.result()]
+        finally:
+            lane.stopping.set()  # whatever still runs has no reader any more
 
 
 def _in_places(homes: Sequence[Place], lives: Sequence[Life], heard: Callable[[Result], None]) -> list[Result]:

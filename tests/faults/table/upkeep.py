@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 
-from tests.crash.lane import Lane
+from tests.crash.lane import Interrupted, Lane
 from tests.faults.calls import Call
 from tests.faults.rules import Match, Rule
 from tests.faults.table.calls import OF_TENANTS, OF_ZONES
@@ -69,6 +69,8 @@ class Kept:
     def _until_over(self, row: Row) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while row.went_on is None and time.monotonic() < deadline:
+            if self.lane.stopping.is_set():
+                raise Interrupted
             time.sleep(POLL_SECONDS)
             row.see(self._shown(), time.monotonic())
             if row.may_end(time.monotonic()):
