@@ -43,12 +43,20 @@ def main() -> int:
         print("\n".join(row.name for row in (*(row for life in lives for row in life.rows), *upkeep)))
         return 0
     signal.signal(signal.SIGTERM, _interrupted)
-    began = time.monotonic()
-    found = results_of(lives, upkeep, side_by_side=words.side_by_side, home=words.dir, heard=_tell)
-    found.sort(key=lambda result: (ORDER.index(result.row.fault.name), result.row.of, result.row.call))
-    print(table(found))
-    print(summary(found, time.monotonic() - began))
-    return 1 if any(result.complaints() for result in found) else 0
+    began, found = time.monotonic(), list[Result]()
+    expected = sum(len(life.rows) for life in lives) + len(upkeep)
+
+    def heard(result: Result) -> None:
+        found.append(result)
+        _tell(result)
+
+    try:
+        results_of(lives, upkeep, side_by_side=words.side_by_side, home=words.dir, heard=heard)
+    finally:  # what is known is worth reading, also when the run was interrupted
+        found.sort(key=lambda result: (ORDER.index(result.row.fault.name), result.row.of, result.row.call))
+        print(table(found))
+        print(summary(found, time.monotonic() - began))
+    return 0 if len(found) == expected and not any(result.complaints() for result in found) else 1
 
 
 def _is_wanted(words: argparse.Namespace, fault: Fault, call: Kind) -> bool:

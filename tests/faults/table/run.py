@@ -70,4 +70,7 @@ def _in_places(homes: Sequence[Place], lives: Sequence[Life], heard: Callable[[R
         for done in [pool.submit(work, place) for place in homes]:
             done.result()
     unlived = [waiting.get_nowait() for _ in range(waiting.qsize())]
-    return found + [Result(row, 0.0, True, (), "no place was left for it") for life in unlived for row in life.rows]
+    for row in (row for life in unlived for row in life.rows):
+        found.append(Result(row, 0.0, True, (), "no place was left for it"))
+        heard(found[-1])
+    return found

@@ -23,6 +23,8 @@ from tests.faults.table.statuses import Shown, Statuses
 
 PATIENCE_SECONDS = 90.0
 POLL_SECONDS = 0.2
+SETTLING_SECONDS = 1.0
+"""What one row leaves behind, such as the event of a status that was written, must not meet the next one."""
 NAME = "faults-kept"
 ZONE, TENANT = "zone", "tenant"
 
@@ -57,6 +59,7 @@ class Kept:
             lived = pid is not None and operator_pid(self.lane) == pid
             found.append(Result(row, row.went_on or time.monotonic(), lived, (), unfinished))
             heard(found[-1])
+            self.lane.stopping.wait(SETTLING_SECONDS)
         self.script.rows = ()
         return found
 
