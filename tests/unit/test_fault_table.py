@@ -87,12 +87,16 @@ def test_the_pause_is_between_attempts(arrivals: list[float], pause: float | Non
     assert pytest.approx(pause) == shortest_pause(arrivals)
 
 
-def test_a_loop_is_an_attempt_of_very_many_calls() -> None:
+@pytest.mark.parametrize(
+    ("calls", "pause", "complaints"),
+    [(12, 0.5, ["called in a loop"]), (MOST_CALLS_OF_AN_ATTEMPT + 1, 0.01, ["called in a loop"]), (13, 0.1, [])],
+    ids=["for seconds", "very many", "all zones at once"],
+)
+def test_a_loop_is_an_attempt_that_does_not_end(calls: int, pause: float, complaints: list[str]) -> None:
     """However short its pauses are."""
-    looping = a_result(a_row(arrivals=[number / 2 for number in range(MOST_CALLS_OF_AN_ATTEMPT + 1)]))
+    looping = a_result(a_row(arrivals=[number * pause for number in range(calls)]))
 
-    assert ["called in a loop"] == looping.complaints()
-    assert 1 == len(attempts(looping.row.arrivals))
+    assert (complaints, 1) == (looping.complaints(), len(attempts(looping.row.arrivals)))
 
 
 def test_what_is_shown_belongs_to_the_row_whose_time_it_is() -> None:
