@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 CACHE := $(or $(KUNLUN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kunlun)
 
-.PHONY: help demo demo-down test check crash chaos generated scale format manifests sandbox sandbox-down bench
+.PHONY: help demo demo-down test check crash chaos faults generated scale format manifests sandbox sandbox-down bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ crash: $(READY) ## every crash point with five seeds; a table, and exit code 1 u
 
 chaos: $(READY) ## ten requests for a quarter of an hour, with kills at random
 	@$(BIN)/python -m tests.crash.chaos --minutes 15 --requests 10
+
+faults: $(READY) ## every fault on every kind of call; a table, and exit code 1 unless each heals by itself
+	@$(BIN)/python -m tests.faults
 
 generated: $(READY) ## 10,000 generated requests through admission and planning, and where each was decided
 	KUNLUN_GENERATED=10000 $(BIN)/python -m pytest -s tests/e2e/test_generated.py

@@ -34,7 +34,12 @@ async def assembled(settings: Settings, lease: Lease, *, monotonic: Callable[[],
 
     The Lease MUST have been acquired just now: what an earlier leader has sent may take effect for a while from here.
     """
-    clouds = Clouds(settings.cloud, settings.clouds_yaml, before_change=lease.ensure_valid)
+    clouds = Clouds(
+        settings.cloud,
+        settings.clouds_yaml,
+        deadline_seconds=settings.call_deadline_seconds,
+        before_change=lease.ensure_valid,
+    )
     engine_settings = EngineSettings(
         pulumi=settings.pulumi, state=settings.state / "engine", processes=(os.cpu_count() or 1) + 1
     )

@@ -18,6 +18,7 @@ class Settings:
     lease: tuple[str, str] = ("kunlun-system", "kunlun-operator")  # namespace, name
     observe_interval_seconds: float = 300.0
     catalogue_interval_seconds: float = 600.0
+    call_deadline_seconds: float = 60.0
     server_poll_seconds: float = 0.25
     build_deadline_seconds: float = 1800.0
     # A call that a killed process had sent may still take effect; before looking, this long is waited.

@@ -60,6 +60,7 @@ class Clouds:
         clouds_yaml: Path | None,
         *,
         threads: int = 16,
+        deadline_seconds: float = DEADLINE_SECONDS,
         before_change: Callable[[], None] = _nothing,
     ) -> None:
         """`clouds_yaml` None: the places openstacksdk looks in. Reads the file, calls nothing.
@@ -71,19 +72,23 @@ class Clouds:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="openstack")
         transport = Transport(threads, self.calls, before_change=before_change)
         self._logins = Logins(Credential(cloud, clouds_yaml), transport)
+        self._deadline_seconds = deadline_seconds
         self._scoped: dict[str | None, Cloud] = {}
 
     def admin(self) -> Cloud:
         """Scoped as clouds.yaml says."""
-        return self._scoped.setdefault(None, Cloud(self._logins, self._pool))
+        return self._scoped.setdefault(None, self._cloud(None))
 
     def project(self, project_id: str) -> Cloud:
         """The same user scoped to one project. Application credentials cannot be scoped anew."""
-        return self._scoped.setdefault(project_id, Cloud(self._logins, self._pool, project_id))
+        return self._scoped.setdefault(project_id, self._cloud(project_id))
 
     def generation(self) -> int:
         """How often clouds.yaml was found to hold another credential than before. Looks; calls nothing."""
         return self._logins.generation()
+
+    def _cloud(self, project_id: str | None) -> Cloud:
+        return Cloud(self._logins, self._pool, project_id, deadline_seconds=self._deadline_seconds)
 
     def close(self) -> None:
         """Ends the threads; running calls are finished, waiting ones dropped."""
@@ -96,9 +101,16 @@ class Cloud:
     A change whose connection broke, or that was answered 5xx or unreadably, raises `OutcomeUnknown`.
     """
 
-    def __init__(self, logins: Logins, pool: ThreadPoolExecutor, project_id: str | None = None) -> None:
+    def __init__(
+        self,
+        logins: Logins,
+        pool: ThreadPoolExecutor,
+        project_id: str | None = None,
+        *,
+        deadline_seconds: float = DEADLINE_SECONDS,
+    ) -> None:
         self.project_id = project_id
-        self.deadline_seconds = DEADLINE_SECONDS  # of each call, the wait for a thread and a login included
+        self.deadline_seconds = deadline_seconds  # of each call, the wait for a thread and a login included
         self._logins = logins
         self._pool = pool
 

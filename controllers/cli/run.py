@@ -61,6 +61,13 @@ FOLDER_POLL_SECONDS = 0.5
     show_default=True,
     help="Seconds between two looks at what exists.",
 )
+@click.option(
+    "--call-deadline",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Seconds in which OpenStack has to answer a call; then it is looked up whether it took effect.",
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning"]), default="info", show_default=True)
 def command(log_level: str, **options: object) -> None:
     """Run the operator until it is told to stop (SIGTERM or ^C).
@@ -84,6 +91,7 @@ def _settings(  # noqa: PLR0913
     pulumi: Path | None,
     lease: tuple[str, str],
     observe_interval: float,
+    call_deadline: float,
 ) -> Settings:
     return Settings(
         cloud=cloud,
@@ -93,6 +101,7 @@ def _settings(  # noqa: PLR0913
         state=state.resolve(),
         lease=lease,
         observe_interval_seconds=observe_interval,
+        call_deadline_seconds=call_deadline,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controllers.api.conditions import ConditionType, Reason, Step, condition_from
+from controllers.api.conditions import Condition, ConditionType, Reason, Step, condition_from
 from controllers.api.stored import Zone
 from controllers.api.zone import ResolvedName, ZoneStatus
 from controllers.parts import Parts
@@ -15,41 +15,24 @@ AFTER_FAILURE_SECONDS = 15.0
 
 
 async def reconcile(zone: Zone, parts: Parts) -> float | None:
-    """Look up every name of the spec; returns seconds until the next look."""
+    """Look up every name of the spec; returns seconds until the next look.
+
+    Raises what keeps it from looking; the status says so, too, unless it tells what an earlier look at this spec found.
+    """
     if zone.meta.deleting:
         return None
     if (rest := parts.rests.left(zone.meta, parts.monotonic())) > 0:
         return rest
     try:
-        found = await _catalogue(zone, parts)
+        found = await _look(zone, parts)
     except KunlunError as error:
-        await _tell_unread(zone, error, parts)
+        if zone.status.observed_generation != zone.meta.generation or not _is_ready(zone):
+            parts.rests.begin(zone.meta, until=parts.monotonic() + AFTER_FAILURE_SECONDS)
+            await publish(parts, zone, _unseen(zone, error, parts.now()))
         raise
     missing = missing_names(zone, found)
     await publish(parts, zone, _status(zone, found, missing, parts.now()))
     return AFTER_MISSING_SECONDS if missing else parts.settings.catalogue_interval_seconds
-
-
-async def _catalogue(zone: Zone, parts: Parts) -> ZoneCatalogue:
-    return await observe_catalogue(
-        parts.clouds.admin(),
-        uplink=zone.spec.uplink,
-        subnet_pool=zone.spec.subnet_pool,
-        images=[image.name for image in zone.spec.images],
-        flavors=[flavor.name for flavor in zone.spec.flavors],
-    )
-
-
-async def _tell_unread(zone: Zone, error: KunlunError, parts: Parts) -> None:
-    """A zone that was read once stays as it is: not having seen it again is no reason to doubt it."""
-    if zone.status.uplink_id is not None:
-        return
-    parts.rests.begin(zone.meta, until=parts.monotonic() + AFTER_FAILURE_SECONDS)
-    step = Step("False", Reason(error.reason), f"the cloud's catalogue cannot be read: {error.message}")
-    ready = condition_from(
-        ConditionType.READY, step, before=zone.status.conditions, generation=zone.meta.generation, now=parts.now()
-    )
-    await publish(parts, zone, zone.status.model_copy(update={"conditions": (ready,)}))
 
 
 def missing_names(zone: Zone, found: ZoneCatalogue) -> list[str]:
@@ -63,14 +46,37 @@ def missing_names(zone: Zone, found: ZoneCatalogue) -> list[str]:
     return missing
 
 
+async def _look(zone: Zone, parts: Parts) -> ZoneCatalogue:
+    return await observe_catalogue(
+        parts.clouds.admin(),
+        uplink=zone.spec.uplink,
+        subnet_pool=zone.spec.subnet_pool,
+        images=[image.name for image in zone.spec.images],
+        flavors=[flavor.name for flavor in zone.spec.flavors],
+    )
+
+
+def _is_ready(zone: Zone) -> bool:
+    return any(item.type == ConditionType.READY and item.status == "True" for item in zone.status.conditions)
+
+
+def _unseen(zone: Zone, error: KunlunError, now: str) -> ZoneStatus:
+    """What was found earlier stays: what is built goes on by it."""
+    conditions = (_ready(zone, Step("False", Reason(error.reason), error.message), now),)
+    return zone.status.model_copy(update={"observed_generation": zone.meta.generation, "conditions": conditions})
+
+
+def _ready(zone: Zone, step: Step, now: str) -> Condition:
+    return condition_from(
+        ConditionType.READY, step, before=zone.status.conditions, generation=zone.meta.generation, now=now
+    )
+
+
 def _status(zone: Zone, found: ZoneCatalogue, missing: list[str], now: str) -> ZoneStatus:
     if missing:
         step = Step("False", Reason.CATALOGUE_INCOMPLETE, f"the cloud does not have: {', '.join(missing)}")
     else:
         step = Step("True", Reason.READY, f"{len(found.images)} images, {len(found.flavors)} flavors")
-    ready = condition_from(
-        ConditionType.READY, step, before=zone.status.conditions, generation=zone.meta.generation, now=now
-    )
     return ZoneStatus(
         observed_generation=zone.meta.generation,
         uplink_id=found.uplink_id,
@@ -79,7 +85,7 @@ def _status(zone: Zone, found: ZoneCatalogue, missing: list[str], now: str) -> Z
         images=_resolved(found.images),
         flavors=_resolved(found.flavors),
         volumes=found.volumes,
-        conditions=(ready,),
+        conditions=(_ready(zone, step, now),),
     )
 
 

@@ -46,6 +46,7 @@ class Lane:
     stopping: threading.Event
     entry: tuple[str, ...] = PRODUCT
     patience_seconds: float = PATIENCE_SECONDS
+    options: tuple[str, ...] = ()
     operators: dict[str, OperatorProcess] = field(default_factory=dict)
     project: str = ""
 
@@ -113,7 +114,17 @@ class Lane:
     def _operator(self, name: str) -> OperatorProcess:
         state = self.folder / name
         words = [sys.executable, *self.entry, "run", "--kubeconfig", self.folder / "kubeconfig"]
-        words += ["--clouds", self.clouds, "--cloud", CLOUD, "--state", state, "--pulumi", pulumi_program()]
+        words += [
+            "--clouds",
+            self.clouds,
+            "--cloud",
+            CLOUD,
+            "--state",
+            state,
+            "--pulumi",
+            pulumi_program(),
+            *self.options,
+        ]
         state.mkdir(exist_ok=True)
         return OperatorProcess(
             name=name,
@@ -132,12 +143,16 @@ def a_lane(
     home: Path | None = None,
     entry: tuple[str, ...] = PRODUCT,
     patience_seconds: float = PATIENCE_SECONDS,
+    options: tuple[str, ...] = (),
 ) -> Iterator[Lane]:
-    """A lane on a sandbox of its own, or on a running one in `home`. Nothing of it is left afterwards."""
+    """A lane on a sandbox of its own, or on a running one in `home`. Nothing of it is left afterwards.
+
+    `options` are what its operators are started with beside what every one needs.
+    """
     with _a_sandbox(home) as sandbox, tempfile.TemporaryDirectory(prefix="kunlun-lane-") as folder:
         proxy = proxy_between(sandbox.clouds, CLOUD, sandbox.layout.operator_kubeconfig)
         with proxy:
-            lane = Lane(sandbox, Path(folder), proxy, stopping, entry, patience_seconds)
+            lane = Lane(sandbox, Path(folder), proxy, stopping, entry, patience_seconds, options)
             try:
                 lane.prepare()
                 yield lane

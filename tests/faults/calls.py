@@ -16,7 +16,10 @@ Kind = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `method` is HTTP's, or WATCH for a Kubernetes stream; `began` is on the monotonic clock."""
+    """One request. `method` is HTTP's, or WATCH for a Kubernetes stream; `began` is on the monotonic clock.
+
+    `token` is OpenStack's.
+    """
 
     service: str
     method: str
@@ -24,6 +27,7 @@ class Call:
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     began: float = field(default_factory=time.monotonic)
+    token: str = ""
 
     @property
     def collection(self) -> str:

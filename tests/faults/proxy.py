@@ -165,7 +165,8 @@ async def call_of(service: str, request: web.Request) -> Call:
     """The call as the rules see it."""
     watching = request.query.get("watch") in {"true", "1"}
     method = WATCH if watching else request.method
-    return Call(service, method, request.path, dict(request.query), await request.read())
+    token = request.headers.get("X-Auth-Token", "")
+    return Call(service, method, request.path, dict(request.query), await request.read(), token=token)
 
 
 def _passed_on(headers: Mapping[str, str]) -> CIMultiDict[str]:

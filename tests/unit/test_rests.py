@@ -10,7 +10,7 @@ import pytest
 import controllers.tenant.reconcile as tenants
 import controllers.zone.reconcile as zones
 from controllers.api.stored import TENANTS, ZONES
-from infra.errors import CloudUnavailable, CredentialsRejected
+from infra.errors import CredentialsRejected
 from tests.build import a_tenant, a_zone
 from tests.unit.world import World
 
@@ -51,17 +51,6 @@ async def test_a_new_zone_says_why_its_catalogue_cannot_be_read() -> None:
     (ready,) = (world.cache.body(ZONES, "", "fresh") or {})["status"]["conditions"]
     assert ("False", "CredentialsRejected") == (ready["status"], ready["reason"])
     assert (zones.AFTER_FAILURE_SECONDS, asked) == (rest, cloud.calls)
-
-
-async def test_a_zone_that_was_read_once_is_not_doubted() -> None:
-    """A cloud that is down for a while makes no zone unready."""
-    world = World()
-    zone = world.cache.get(ZONES, "", "extranet")
-    assert zone is not None
-    with pytest.raises(CloudUnavailable):
-        await zones.reconcile(zone, with_cloud(world, FailingCloud(CloudUnavailable)))
-
-    assert [] == world.cluster.statuses
 
 
 async def test_a_tenant_that_failed_rests_and_names_the_reason() -> None:
