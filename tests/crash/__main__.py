@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, as_completed
 from pathlib import Path
 from types import FrameType
@@ -16,6 +16,7 @@ from tests.crash.outcome import Lanes, Outcome, table
 from tests.crash.points import POINTS
 
 BLINDED = ("-m", "tests.crash.forgetful")
+INTERRUPTED = 130
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -34,34 +35,37 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     return found
 
 
-def run_all(chosen: argparse.Namespace) -> list[Outcome]:
-    """All runs, told of as they end, in the order of the points."""
+def run_all(chosen: argparse.Namespace, tell: Callable[[Outcome], None]) -> None:
+    """All runs; each is told of as it ends."""
     seeds = [chosen.seed] if chosen.seed is not None else range(1, chosen.seeds + 1)
     entry = BLINDED if chosen.without else PRODUCT
     with Lanes(chosen.lanes, chosen.sandbox, entry) as lanes:
         asked: list[Future[Outcome]] = [lanes.ask(POINTS[name], seed) for seed in seeds for name in chosen.points]
         for future in as_completed(asked):
             print(future.result(), file=sys.stderr, flush=True)
-    outcomes = [future.result() for future in asked]
-    return sorted(outcomes, key=lambda outcome: (list(POINTS).index(outcome.point), outcome.seed))
+            tell(future.result())
 
 
 def main() -> int:
-    """0 when everything was exact."""
+    """0 when everything was exact. An interrupted suite shows what it has, and is no success."""
     chosen = arguments()
     if chosen.list:
         print("\n".join(f"{point.name:28} {point.sentence}" for point in POINTS.values()))
         return 0
     signal.signal(signal.SIGTERM, interrupted)
-    began = time.monotonic()
-    outcomes = run_all(chosen)
-    print(table(outcomes))
+    began, outcomes, code = time.monotonic(), list[Outcome](), 0
+    try:
+        run_all(chosen, outcomes.append)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    print(table(sorted(outcomes, key=lambda outcome: list(POINTS).index(outcome.point))))
     print(f"{len(outcomes)} runs in {time.monotonic() - began:.0f} s")
-    return 0 if all(outcome.verdict.is_exact for outcome in outcomes) else 1
+    return code or int(not all(outcome.verdict.is_exact for outcome in outcomes))
 
 
 def interrupted(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends the suite as ^C does: everything it started is ended."""
+    """SIGTERM ends the suite as ^C does: everything it started is ended. A second one does not stop the ending."""
+    signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -26,6 +26,7 @@ from tests.faults.rules import Book
 PRODUCT = ("-m", "controllers")
 CLOUD = "kunlun"
 FIRST = "operator-a"
+PATIENCE_SECONDS = 180.0
 
 
 class Interrupted(Exception):
@@ -34,13 +35,17 @@ class Interrupted(Exception):
 
 @dataclass(slots=True)
 class Lane:
-    """`stopping` ends every wait; `entry` is how an operator is started, other than the product only to blind it."""
+    """`stopping` ends every wait; `entry` is how an operator is started, other than the product only to blind it.
+
+    `patience_seconds` is how long anything may take before it counts as lost.
+    """
 
     sandbox: Sandbox
     folder: Path
     proxy: FaultProxy
     stopping: threading.Event
     entry: tuple[str, ...] = PRODUCT
+    patience_seconds: float = PATIENCE_SECONDS
     options: tuple[str, ...] = ()
     operators: dict[str, OperatorProcess] = field(default_factory=dict)
     project: str = ""
@@ -127,7 +132,7 @@ class Lane:
             argv=tuple(map(str, words)),
             state=state,
             log=self.sandbox.layout.log(name),
-            environ=child_environment(os.environ),
+            environ={**child_environment(os.environ), "TMPDIR": str(self.folder)},
             folder=REPOSITORY,
         )
 
@@ -137,6 +142,7 @@ def a_lane(
     stopping: threading.Event,
     home: Path | None = None,
     entry: tuple[str, ...] = PRODUCT,
+    patience_seconds: float = PATIENCE_SECONDS,
     options: tuple[str, ...] = (),
 ) -> Iterator[Lane]:
     """A lane on a sandbox of its own, or on a running one in `home`. Nothing of it is left afterwards.
@@ -146,7 +152,7 @@ def a_lane(
     with _a_sandbox(home) as sandbox, tempfile.TemporaryDirectory(prefix="kunlun-lane-") as folder:
         proxy = proxy_between(sandbox.clouds, CLOUD, sandbox.layout.operator_kubeconfig)
         with proxy:
-            lane = Lane(sandbox, Path(folder), proxy, stopping, entry, options)
+            lane = Lane(sandbox, Path(folder), proxy, stopping, entry, patience_seconds, options)
             try:
                 lane.prepare()
                 yield lane

@@ -23,6 +23,7 @@ class Life:
     wanted: Shape | None = None
     applied: Shape | None = None
     uids: set[str] = field(default_factory=set)
+    decided: set[str] = field(default_factory=set)
 
     def turn(self, chance: random.Random) -> str:
         """Somebody changes their mind; returns how, in a word."""
@@ -59,14 +60,14 @@ class Life:
         if self.applied != wanted or not request:
             self.story.apply(**wanted.spec())
             self.applied = wanted
-        elif (plan := self._awaited()) is not None:
-            self.story.decide(plan)
+        elif (plan := self._awaited()) is not None and self.story.decide(plan).returncode == 0:
+            self.decided.add(plan)
 
     def _awaited(self) -> str | None:
         """The plan that waits for the officer."""
         status = self.story.read().get("status", {})
         plan = status.get("plan")
-        if plan is None or plan == status.get("approvedPlan") or not self.story.plan_is_of_present_generation():
+        if plan is None or plan in self.decided or not self.story.plan_is_of_present_generation():
             return None
         return str(plan)
 

@@ -14,7 +14,7 @@ import psutil
 
 from infra.sandbox.processes import ProcessTable, Program
 
-END_SECONDS = 5.0
+END_SECONDS = 10.0
 RESTART_SECONDS = 1.0
 
 

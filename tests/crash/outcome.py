@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.crash.lane import PRODUCT, Interrupted, Lane, a_lane
+from tests.crash.lane import PATIENCE_SECONDS, PRODUCT, Interrupted, Lane, a_lane
 from tests.crash.points import Phase, Point
 from tests.crash.run import Run
 from tests.crash.verdict import Verdict
@@ -48,11 +48,19 @@ def outcome_of(lane: Lane, point: Point, seed: int) -> Outcome:
     except Interrupted:
         raise
     except Exception as error:
-        verdict = run.verdict + Verdict(lost=(f"the run itself: {type(error).__name__}: {error}",))
+        verdict = run.verdict + Verdict(lost=(f"the run itself: {type(error).__name__}: {error}",)) + _seen(run)
     finally:
         lane.book.clear()
         lane.dismiss()
     return Outcome(point.name, seed, verdict, time.monotonic() - began)
+
+
+def _seen(run: Run) -> Verdict:
+    """What there is to see of a run that went wrong; nothing, if not even that can be seen."""
+    try:
+        return run.present()
+    except Exception:  # the run's own error is the one to tell
+        return Verdict()
 
 
 def _carry_out(run: Run, point: Point) -> None:
@@ -70,9 +78,16 @@ def _carry_out(run: Run, point: Point) -> None:
 class Lanes:
     """Runs, side by side. `ask` may be called at any time; the lanes start with the first."""
 
-    def __init__(self, number: int, home: Path | None = None, entry: tuple[str, ...] = PRODUCT) -> None:
+    def __init__(
+        self,
+        number: int,
+        home: Path | None = None,
+        entry: tuple[str, ...] = PRODUCT,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
         """`home` is a running sandbox to be used by one lane, in the place of new ones."""
-        self._home, self._entry = home, entry
+        self._home, self._entry, self._patience_seconds = home, entry, patience_seconds
         self._asked: queue.SimpleQueue[Ask | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._number = 1 if home else number
@@ -111,7 +126,7 @@ class Lanes:
     def _in_a_lane(self, asked: Ask | None) -> None:
         """Work until the end, or until a run went wrong: what it left must not be the next one's fault."""
         try:
-            with a_lane(self._stopping, self._home, self._entry) as lane:
+            with a_lane(self._stopping, self._home, self._entry, self._patience_seconds) as lane:
                 while asked:
                     point, seed, future = asked
                     outcome, asked = outcome_of(lane, point, seed), None

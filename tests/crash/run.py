@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from controllers.api.plan import PlanSpec
 from tests.crash.lane import Lane
 from tests.crash.operators import OperatorProcess
 from tests.crash.shapes import Creation, Shape, shape_from
@@ -17,7 +16,6 @@ from tests.crash.verdict import Verdict, listed, remains, verdict_on
 from tests.faults.actions import Gate, Moment
 from tests.faults.rules import Book, Match
 
-PATIENCE_SECONDS = 180.0
 POLL_SECONDS = 0.15
 SETTLING_SECONDS = 5.0
 
@@ -116,8 +114,9 @@ class Run:
         if any(operator.engines() for operator in self.lane.operators.values()):
             self.until(lambda: not self._engines(), "no engine of a request that is gone runs any more")
 
-    def until(self, holds: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    def until(self, holds: Callable[[], bool], what: str) -> None:
         """Raises NotConverged when it does not come true in time."""
+        seconds = self.lane.patience_seconds
         deadline = time.monotonic() + seconds
         while not holds():
             self.lane.tend()
@@ -130,21 +129,24 @@ class Run:
         if not holds:
             raise NotConverged(f"not so: {what}; {self.story.told()}")
 
-    def present_plan(self) -> PlanSpec:
-        """The plan in force."""
-        return self.story.plan(self.story.read()["status"]["approvedPlan"])
+    def present(self) -> Verdict:
+        """The comparison with the plan in force as things are, of a run that did not come to its end."""
+        status = self.story.read().get("status", {})
+        plans = [self.story.plan(status["approvedPlan"]).stack] if "approvedPlan" in status else []
+        return verdict_on(listed(self.lane.sandbox.clouds, self.lane.project), plans)
 
     def _settled(self) -> Verdict:
         """The comparison, repeated for a moment: removals of a change may still be on their way."""
-        plan, deadline = self.present_plan().stack, time.monotonic() + SETTLING_SECONDS
-        while not (found := verdict_on(listed(self.lane.sandbox.clouds, self.lane.project), [plan])).is_exact:
+        deadline = time.monotonic() + SETTLING_SECONDS
+        while not (found := self.present()).is_exact:
             if time.monotonic() > deadline:
                 break
             time.sleep(POLL_SECONDS)
         return found
 
     def _states(self) -> list[Path]:
-        return [operator.state for operator in self.lane.operators.values()]
+        """Of who works: an operator that stands by cannot know that another removed what it built once."""
+        return [operator.state for operator in self.lane.operators.values() if operator.is_ready()]
 
     def _engines(self) -> bool:
         return any(operator.engines() for operator in self.lane.operators.values())

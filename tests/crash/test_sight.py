@@ -11,11 +11,12 @@ from tests.crash.outcome import Lanes
 from tests.crash.points import POINTS
 
 SEED = 1
+PATIENCE_SECONDS = 90.0  # nothing gets better by waiting
 
 
 @pytest.fixture(scope="module")
 def blinded() -> Iterator[Lanes]:
-    with Lanes(1, entry=BLINDED) as lanes:
+    with Lanes(1, entry=BLINDED, patience_seconds=PATIENCE_SECONDS) as lanes:
         yield lanes
 
 
