@@ -144,12 +144,13 @@ class Cloud:
     async def put(self, service: Service, path: str, body: Mapping[str, Any]) -> Answer:
         return await self._call("PUT", service, path, body)
 
-    async def delete(self, service: Service, path: str) -> None:
-        """Absence is success: deleting twice is no error."""
+    async def delete(self, service: Service, path: str) -> bool:
+        """Absence is success: deleting twice is no error. False when it was absent, as far as OpenStack said."""
         try:
             await self._call("DELETE", service, path)
         except Absent:
-            return
+            return False
+        return True
 
     async def list(self, service: Service, path: str, query: Query | None = None) -> list[Answer]:
         """All pages of a collection; `path` may end with `/detail`. A page without its list is no empty page."""

@@ -108,8 +108,9 @@ class FakeCloud:
     async def put(self, service: Service, path: str, body: Mapping[str, Any]) -> Answer:
         return self._changed(f"PUT {path}", lambda: self._put(path, body))
 
-    async def delete(self, service: Service, path: str) -> None:
+    async def delete(self, service: Service, path: str) -> bool:
         self._changed(f"DELETE {path}", lambda: self._delete(path))
+        return True
 
     def _changed(self, line: str, change: Callable[[], Answer]) -> Answer:
         self.before(line)
