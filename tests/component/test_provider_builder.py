@@ -6,12 +6,16 @@ import asyncio
 
 import pytest
 
+from infra.cloud import Service
 from infra.errors import CloudRefused, CloudUnavailable, FlavorMissing, ImageMissing, NotApproved, PlatformError
 from infra.planned import planned_objects
 from infra.provider.authority import authority_of, teardown_authority
 from infra.provider.builder import Builder, Steps
+from infra.provider.kinds import BY_KIND
 from infra.provider.observe import observe
 from infra.provider.observed import Observed, differences
+from infra.provider.resource import Names, Scene
+from infra.provider.waiting import Patience
 from infra.stackplan import GroupPlan, Kind, Resolved, StackPlan
 from tests.component.fake_cloud import FakeCloud, lost_answer
 from tests.component.plans import UID, a_plan, a_rich_plan, a_rule, a_server, removals, unheard
@@ -51,6 +55,22 @@ async def test_rules_of_a_new_group_are_replaced_without_looking() -> None:
     assert 2 == sum(line.startswith("DELETE security-group-rules") for line in cloud.log)
     assert "security-group-rules" not in cloud.reads
     assert 3 == len(cloud.all("security-groups")[0]["security_group_rules"])
+
+
+async def test_nobody_waits_for_a_server_that_is_said_to_be_absent() -> None:
+    """Nova without its database answers 404 and deletes nothing; the next listing has it deleted again."""
+
+    class Forgetful(FakeCloud):
+        async def delete(self, service: Service, path: str) -> bool:
+            return False
+
+    cloud = Forgetful()
+    await build(cloud, a_plan())
+    scene = Scene(cloud, Names(), Patience(deadline_seconds=0.0))
+    cloud.reads.clear()
+    await BY_KIND[Kind.SERVER].delete(scene, cloud.all("servers")[0]["id"], {})
+
+    assert "servers" not in cloud.reads
 
 
 async def test_drift_that_can_be_undone_is_undone_in_place() -> None:

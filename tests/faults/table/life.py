@@ -53,7 +53,8 @@ class Living:
         lived = pid is not None and self.place.operator_pid() == pid
         deviations = (*verdict.lost, *verdict.doubled, *verdict.left_over)
         return [
-            Result(row, until, lived, deviations, "" if row.went_on else unfinished) for row, until in self._stretches()
+            Result(row, until, lived, deviations, "" if row.went_on or until < math.inf else unfinished)
+            for row, until in self._stretches()
         ]
 
     def _built(self) -> Verdict:
