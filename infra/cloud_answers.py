@@ -96,11 +96,11 @@ def error_from_answer(status: int, body: Any, headers: Mapping[str, str], asked:
 
 
 def fault_content(response: Any) -> Any:
-    """The body of a refusal, whatever it is."""
+    """The body of a refusal, whatever it is; but no page of HTML, which a load balancer sends, and nobody can read."""
     try:
         return response.json()
     except ValueError:
-        return response.text
+        return "" if response.text.lstrip().startswith("<") else response.text
 
 
 def readable(response: Any, asked: str, *, changes: bool) -> Answer:

@@ -206,3 +206,16 @@ async def test_nothing_is_changed_that_was_not_permitted_at_that_moment(api: Api
         await cloud.post("network", "ports", {})
 
     assert (1, ["GET"]) == (len(asked), [one.method for one in api.seen])
+
+
+async def test_a_load_balancers_page_is_not_shown_to_people(api: Api, clouds: Clouds) -> None:
+    """They read what the code means."""
+
+    async def page(request: web.Request) -> web.Response:
+        return web.Response(status=503, text="<html><body><h1>503 Service Unavailable</h1></body></html>")
+
+    api.handler = page
+    with pytest.raises(CloudUnavailable) as caught:
+        await clouds.project("p1").list("network", "ports")
+
+    assert caught.value.message.endswith("GET ports: Service Unavailable")
