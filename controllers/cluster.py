@@ -233,7 +233,9 @@ class Cluster:
 
 def _answer(code: int, content: Any, *, exists_is_none: bool) -> dict[str, Any] | None:
     if code < HTTPStatus.BAD_REQUEST:
-        return dict(content or {})
+        if not isinstance(content, dict):  # of a proxy that answers in its stead
+            raise ClusterUnavailable("the Kubernetes API answered something that is no object")
+        return content
     details = content if isinstance(content, dict) else {}
     message = str(details.get("message", f"HTTP {code}"))
     if code == HTTPStatus.NOT_FOUND:

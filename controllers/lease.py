@@ -126,7 +126,7 @@ class Lease:
                     return False
                 body = self._body(known or {}, self._holder.identity, math.ceil(self._times.duration))
                 self._known = await self._cluster.write_lease(body)
-        except (KunlunError, OSError) as error:
+        except (KunlunError, OSError, LookupError, TypeError, ValueError) as error:  # or it is no Lease that was read
             self._tell("lease not written", message=str(error))
             return False
         if self._known is None:
@@ -142,7 +142,8 @@ class Lease:
         text = f"{event} {fields}"
         if text != self._told:
             self._told = text
-            log.info(event, lease=f"{self._namespace}/{self._name}", **fields)
+            told = log.info if event == "standing by" else log.warning
+            told(event, lease=f"{self._namespace}/{self._name}", **fields)
 
     def _left(self) -> float:
         """Seconds until it is not valid any more."""

@@ -7,6 +7,7 @@ Lease, it ends at once, because somebody else may be acting already.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -38,11 +39,12 @@ from controllers.request.reconcile import refuse_unreadable
 from controllers.rotation import watch_credential, woken_by_credential
 from controllers.sweep import find_ghosts
 from controllers.watches import Watches
-from infra.errors import InvalidRequest, KunlunError
+from infra.errors import InvalidRequest, KunlunError, PlatformError
 
 Key = tuple[str, str, str]  # kind, namespace, name
 SWEEP_SECONDS = 300.0
 AFTER_RELISTING_SECONDS = 5.0
+START_AGAIN_SECONDS = 15.0
 log = structlog.get_logger(__name__)
 
 
@@ -112,10 +114,18 @@ class Operator:
             except KunlunError as error:
                 log.debug("sweep put off", message=error.message)
                 continue
+            await self._forget_states()
             for ghost in ghosts:
                 meta = ghost.body["metadata"]
                 log.info("gone unheard", kind=ghost.kind.name, name=meta["name"], namespace=meta.get("namespace", ""))
                 self.heard(ghost.kind, {"type": "DELETED", "object": ghost.body})
+
+    async def _forget_states(self) -> None:
+        """What the engine keeps of requests that another operator has ended."""
+        kept = self.parts.engine.kept()  # before the list: a request that is made meanwhile is no request that is gone
+        with contextlib.suppress(KunlunError):
+            if kept and (listing := await self.parts.cluster.listing(REQUESTS)) is not None:
+                self.parts.engine.drop(kept - listing.uids)
 
     def relisted(self) -> None:
         """A watch was interrupted."""
@@ -128,11 +138,12 @@ class Operator:
     def heard(self, kind: Kind[Any, Any], event: Mapping[str, Any]) -> None:
         """An event came. The wake-up is never skipped: an event that looks old may be the only one."""
         body = event["object"]
-        if event["type"] == "DELETED":
+        gone = event["type"] == "DELETED"
+        if gone:
             self._gone(kind, body)
         for key in self._woken(kind, body):
             self.queue.add(key)
-        if kind is REQUESTS and "deletionTimestamp" in body["metadata"]:
+        if kind is REQUESTS and "deletionTimestamp" in body["metadata"] and not gone:
             self._interrupt(body["metadata"]["uid"], given_up=abandonment_of(meta_of(body)) is not None)
 
     def credential_changed(self) -> None:
@@ -199,13 +210,7 @@ async def run(operator: Operator, lease: Lease, *, told_to_end: asyncio.Event) -
     parts, end = operator.parts, asyncio.get_running_loop().create_task(told_to_end.wait())
     holding = asyncio.get_running_loop().create_task(lease.hold())
     try:
-        await parts.engine.start()
-        watches = Watches(parts.cluster, operator, in_a_pod=parts.settings.kubeconfig is None)
-        watching = operator.start_beside(watches.run())
-        operator.start_beside(operator.sweep())
-        operator.start_beside(watch_credential(parts.clouds, operator.credential_changed))
-        operator.start_beside(_announce(watches.ready, operator))
-        await _first_of(holding, end, watching)
+        await _first_of(holding, end, operator.start_beside(_begin(operator)))
         operator.ready_file.unlink(missing_ok=True)
         await _first_of(holding, asyncio.get_running_loop().create_task(operator.stop()))
         holding.cancel()
@@ -219,6 +224,27 @@ async def run(operator: Operator, lease: Lease, *, told_to_end: asyncio.Event) -
         end.cancel()
 
 
+async def _begin(operator: Operator) -> None:
+    """Watch, when the engine can work: a state folder that cannot be written (yet) is waited for."""
+    parts = operator.parts
+    while not await _engine_starts(operator):  # noqa: ASYNC110 - nothing tells us that a disk has room again
+        await asyncio.sleep(START_AGAIN_SECONDS)
+    watches = Watches(parts.cluster, operator, in_a_pod=parts.settings.kubeconfig is None)
+    operator.start_beside(operator.sweep())
+    operator.start_beside(watch_credential(parts.clouds, operator.credential_changed))
+    operator.start_beside(_announce(watches.ready, operator.ready_file))
+    await watches.run()
+
+
+async def _engine_starts(operator: Operator) -> bool:
+    try:
+        await operator.parts.engine.start()
+    except PlatformError as error:
+        log.warning("the engine cannot start", reason=error.reason, message=error.message)
+        return False
+    return True
+
+
 async def _first_of(*tasks: asyncio.Task[Any]) -> None:
     """Raises what the first to end has raised."""
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -226,11 +252,9 @@ async def _first_of(*tasks: asyncio.Task[Any]) -> None:
         task.result()
 
 
-async def _announce(ready: asyncio.Event, operator: Operator) -> None:
+async def _announce(ready: asyncio.Event, ready_file: Path) -> None:
     await ready.wait()
-    parts = operator.parts
-    parts.engine.keep_only([body["metadata"]["uid"] for body in parts.cache.bodies(REQUESTS)])
-    operator.ready_file.touch()
+    ready_file.touch()  # noqa: ASYNC240 - a local file, once
     log.info("ready")
 
 

@@ -65,7 +65,7 @@ class Credential:
         try:
             region = OpenStackConfig(config_files=[str(file)]).get_one(cloud=self._cloud)
             region.get_auth()  # complains about half an entry
-        except (SDKException, ClientException) as error:
+        except (SDKException, ClientException, AttributeError, TypeError, ValueError) as error:  # it may be anything
             self.fault = f"its entry '{self._cloud}' is missing or incomplete ({type(error).__name__})"
             return None
         return region

@@ -49,8 +49,8 @@ def parsed(text: str) -> KernelLine:
 
 def kernel_line(pid: int) -> KernelLine | None:
     """What the kernel says of a process now; None when there is none."""
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return parsed(Path(f"/proc/{pid}/stat").read_text())
+    with suppress(FileNotFoundError, ProcessLookupError, PermissionError):  # of somebody else's, with hidepid
+        return parsed(Path(f"/proc/{pid}/stat").read_text(errors="replace"))
     return None
 
 

@@ -6,7 +6,7 @@ the other. The order of `planned_objects` is an order in which they can be creat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -55,14 +55,21 @@ FORCES_REPLACEMENT: Mapping[Kind, tuple[str, ...]] = {
 }
 
 
-# Of these, what can be put right on the living object: a port is attached again, a gateway is set again (Neutron sets
-# it after it has made the router, so a router that was listed in between has none yet).
-_PUT_RIGHT_IN_PLACE: Mapping[Kind, tuple[str, ...]] = {Kind.SERVER: ("port",), Kind.ROUTER: ("uplink_id",)}
+# Of these, what can be put right on the living object when somebody changed it by hand: a port is attached again.
+_PUT_RIGHT_IN_PLACE: Mapping[Kind, tuple[str, ...]] = {Kind.SERVER: ("port",)}
+# And what only lacks: Neutron sets a router's gateway after it has made it, so one listed in between has none yet.
+_MADE_UP_IN_PLACE: Mapping[Kind, tuple[str, ...]] = {Kind.ROUTER: ("uplink_id",)}
 
 
 def fixed_for_life(kind: Kind) -> tuple[str, ...]:
     """Inputs that, once different in the cloud, only another object can have as planned."""
     return tuple(key for key in FORCES_REPLACEMENT[kind] if key not in _PUT_RIGHT_IN_PLACE.get(kind, ()))
+
+
+def changed_for_life(kind: Kind, fields: Iterable[str], found: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of the inputs that differ, those that only another object can have as planned."""
+    made_up = {key for key in _MADE_UP_IN_PLACE.get(kind, ()) if found.get(key) is None}
+    return tuple(key for key in fields if key in fixed_for_life(kind) and key not in made_up)
 
 
 def planned_objects(plan: StackPlan) -> Mapping[str, PlannedObject]:

@@ -151,6 +151,9 @@ async def _run(settings: Settings) -> None:
             try:
                 await run(operator, lease, told_to_end=told_to_end)
             except LeaseLost:
+                if told_to_end.is_set():
+                    structlog.get_logger(__name__).error("the lease is lost; ending at once")
+                    os._exit(0)
                 structlog.get_logger(__name__).error("the lease is lost; beginning anew, to stand by")
                 _begin_anew()
 

@@ -8,7 +8,7 @@ from controllers.api.stored import Plan, ResourceRequest
 from controllers.request.memory import Seen, next_turn
 from controllers.request.parts import RequestParts
 from infra.errors import EngineInterrupted
-from infra.planned import fixed_for_life, planned_objects
+from infra.planned import changed_for_life, planned_objects
 from infra.provider.observe import observed_from_listing
 from infra.provider.observed import Deviation, Difference, Observed, differences
 from infra.provider.repairs import repairs_of
@@ -65,12 +65,16 @@ def see(request: ResourceRequest, plan: Plan, observed: Observed, parts: Request
 
 
 def can_be_corrected(plan: Plan, item: Difference) -> bool:
-    """Whether the approved plan permits to put it right: missing, changed in place, or to be removed by it."""
+    """Whether the approved plan permits to put it right: missing, changed in place, to be removed by it, or a spare one
+    of what it has once (never a volume: a restored backup bears our marker, too).
+    """
     match item.deviation:
         case Deviation.MISSING:
             return True
         case Deviation.CHANGED:
             return not _stays_changed(item) or _is_removal(plan, item)
+        case Deviation.TWIN if item.kind is not Kind.VOLUME:
+            return True
         case _:
             return _is_removal(plan, item)
 
@@ -104,4 +108,4 @@ def _is_removal(plan: Plan, item: Difference) -> bool:
 def _stays_changed(item: Difference) -> bool:
     """Whether only another object could be as planned: it differs in something fixed, or grew and cannot shrink."""
     grew = item.kind is Kind.VOLUME and item.found.get("size_gib", 0) > item.wanted.get("size_gib", 0)
-    return grew or any(key in fixed_for_life(item.kind) for key in item.fields)
+    return grew or bool(changed_for_life(item.kind, item.fields, item.found))

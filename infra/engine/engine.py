@@ -181,9 +181,13 @@ class Engine:
                 return
         raise CloudUnavailable(f"objects of {origin.name} keep appearing while they are released")
 
-    def keep_only(self, uids: Collection[str]) -> None:
+    def kept(self) -> set[str]:
+        """The uids of the requests of which something is kept here."""
+        return known_stacks(self._settings.state)
+
+    def drop(self, uids: Collection[str]) -> None:
         """Drops what is kept of requests that are gone, ended by another operator perhaps. The cloud is not touched."""
-        for uid in known_stacks(self._settings.state) - set(uids):
+        for uid in uids:
             self._state(uid).drop()
 
     async def forget(self, uid: str) -> None:

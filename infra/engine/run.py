@@ -63,6 +63,8 @@ class Run:
                 raise EngineInterrupted("stopped before the engine was started")
             arguments = self._command.arguments(operation, self._uid, language_port)
             self._process = await Process.start(self._command, arguments, port)
+            if self._stopped:  # while it started
+                await self._process.stop()
             ended = await self._ended(self._process)
         self._judge(provider, ended)
 

@@ -61,10 +61,10 @@ class Authority:
         return self.teardown and found.name.startswith(DATA_VOLUME_PREFIX) and found.name not in self.discarded
 
     def _is_spare(self, found: ObservedObject) -> bool:
-        """A second object of one approved once. Never a data volume: a restored backup bears our marker, too."""
+        """A second object of one approved once. Never a volume: a restored backup bears our marker, too."""
         planned = self.planned.get(found.name)
         is_second = found.twin and planned is not None and identity_of(planned) == found.identity
-        return is_second and found.id not in self.imported and not found.name.startswith(DATA_VOLUME_PREFIX)
+        return is_second and found.id not in self.imported and found.kind is not Kind.VOLUME
 
 
 def authority_of(plan: StackPlan) -> Authority:

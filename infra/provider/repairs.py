@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from infra.planned import PlannedObject, fixed_for_life, planned_objects
+from infra.planned import PlannedObject, changed_for_life, fixed_for_life, planned_objects
 from infra.provider.observed import Observed, ObservedObject, differing_fields, identity_of
 from infra.stackplan import DATA_VOLUME_PREFIX, Kind, Removal, StackPlan
 
@@ -46,7 +46,7 @@ def repairs_of(plan: StackPlan, observed: Observed) -> tuple[Repair, ...]:
 
 def beyond_repair(planned: PlannedObject, found: ObservedObject) -> tuple[str, ...]:
     """The inputs that differ and cannot be put right on the living object."""
-    return tuple(key for key in differing_fields(planned, found) if key in fixed_for_life(planned.kind))
+    return changed_for_life(planned.kind, differing_fields(planned, found), found.inputs)
 
 
 def _place(repair: Repair) -> tuple[bool, str, str, str]:

@@ -251,7 +251,7 @@ async def test_what_is_kept_of_requests_that_are_gone_goes(tmp_path: Path) -> No
     lock = tmp_path / "backend" / ".pulumi" / "locks" / "organization" / "kunlun" / "locked"
     lock.mkdir(parents=True)
     async with an_engine(cloud, tmp_path) as engine:
-        engine.keep_only([UID])
+        engine.drop(engine.kept() - {UID})
 
     assert state_file(tmp_path).exists()
     assert [False, False] == [gone.exists(), lock.exists()]
