@@ -114,8 +114,13 @@ async def _remove(request: ResourceRequest, project: str, plan: Plan | None, par
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-    discard = discarded_volumes(plan)
-    kept = await parts.engine.remove(_origin(request), project, discard=discard, on_progress=on_progress)
+    kept = await parts.engine.remove(
+        _origin(request),
+        project,
+        expected={item.id: item.kind for item in request.status.resources},
+        discard=discarded_volumes(plan),
+        on_progress=on_progress,
+    )
     await asyncio.gather(*tasks)
     if kept:
         log.info("volumes kept", request=request.meta.name, namespace=request.meta.namespace, volumes=kept)

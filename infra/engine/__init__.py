@@ -4,7 +4,8 @@ One CLI process per pass that changes something, none otherwise. The state file 
 if it says exactly what was observed, else the pass starts from nothing and adopts. Read `engine`, then `run`.
 """
 
-from infra.engine.engine import Built, Engine, EngineSettings
+from infra.engine.built import Built
+from infra.engine.engine import Engine, EngineSettings
 from infra.provider.builder import StepEvent
 
 __all__ = ["Built", "Engine", "EngineSettings", "StepEvent"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from infra.engine.built import Built, built_by
 from infra.engine.command import Command, forget_killed_runs
 from infra.engine.disk import writing_to
 from infra.engine.leftovers import break_abandoned_locks, end_engines
@@ -21,6 +22,7 @@ from infra.planned import planned_objects
 from infra.provider.authority import Authority, authority_of, teardown_authority
 from infra.provider.builder import Builder, StepEvent, Steps
 from infra.provider.kinds import REMOVAL_ORDER
+from infra.provider.looking import look, look_again, still_stillborn
 from infra.provider.observe import observe
 from infra.provider.observed import Deviation, Observed, ObservedObject, differences, identity_of
 from infra.provider.repairs import repairs_of
@@ -28,9 +30,10 @@ from infra.provider.resource import CloudCalls
 from infra.provider.server import is_stillborn
 from infra.provider.takeover import give_up, take_over
 from infra.stack import program
-from infra.stackplan import Origin, StackPlan
+from infra.stackplan import Kind, Origin, StackPlan
 
 _REMOVAL_ROUNDS = 4
+_NOTHING: Mapping[str, Kind] = {}
 
 Listener = Callable[[StepEvent], None]
 Declare = Callable[[StackPlan], Callable[[], None]]
@@ -52,19 +55,7 @@ class EngineSettings:
     project: Path = Path(__file__).parents[2]
     deadline_seconds: float = 1800.0
     patience_seconds: float = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """What exists of a plan: OpenStack ids by logical name; `twins` are surplus objects with the same marker."""
-
-    ids: Mapping[str, str]
-    twins: tuple[ObservedObject, ...] = ()
-
-    @classmethod
-    def of(cls, observed: Observed) -> Built:
-        """When observing shows that nothing is left to do."""
-        return cls({found.name: found.id for found in observed.objects if not found.twin}, observed.twins)
+    recent_seconds: float = 5.0  # how long an observation is good enough to delete on the strength of it
 
 
 class Engine:
@@ -113,7 +104,10 @@ class Engine:
         uid, authority = plan.origin.uid, authority_of(plan)
         async with self._turn(uid) as turn:
             cloud, marking = self._clouds.project(plan.project.id), Steps(len(plan.imports), on_progress)
-            seen = await take_over(cloud, plan, observed or Observed(uid), steps=marking, check=turn.check)
+            seen = observed or Observed(uid)
+            if turn.waited_seconds > self._settings.recent_seconds and any(map(authority.removes, seen.objects)):
+                seen = await look_again(cloud, seen)
+            seen = await take_over(cloud, plan, seen, steps=marking, check=turn.check)
             steps = Steps(_steps_ahead(plan, seen), on_progress)
             builder = Builder(cloud, authority, seen, steps, turn.patience())
             state = self._state(uid)
@@ -129,13 +123,20 @@ class Engine:
             finally:
                 await builder.settle()
                 state.prune()
-            return _built(plan, builder)
+            return built_by(builder, plan)
 
     async def remove(
-        self, origin: Origin, project_id: str, *, discard: Collection[str] = (), on_progress: Listener
+        self,
+        origin: Origin,
+        project_id: str,
+        *,
+        expected: Mapping[str, Kind] = _NOTHING,
+        discard: Collection[str] = (),
+        on_progress: Listener,
     ) -> list[str]:
         """Ends a request: deletes everything that carries its uid, until a listing shows nothing of it.
 
+        `expected` is what is known to exist, kind by id: it is not taken for gone because a listing lacks it.
         `discard` names the data volumes that go, too; all others stay, and their names are returned.
         Idempotent; raises what stood in the way, and CloudUnavailable while OpenStack is still deleting.
         """
@@ -145,7 +146,7 @@ class Engine:
             state = self._state(uid)
             state.unlock()
             for attempt in range(_REMOVAL_ROUNDS):
-                seen = await observe(cloud, uid)
+                seen = await (look(cloud, uid, expected) if attempt == 0 else observe(cloud, uid))
                 going = [found for found in seen.objects if not authority.keeps(found)]
                 if not going and seen.leaving:
                     raise CloudUnavailable(f"OpenStack is still deleting {', '.join(seen.leaving)}")
@@ -161,17 +162,19 @@ class Engine:
                     await _delete(builder, going)
         raise CloudUnavailable(f"objects of {origin.name} keep appearing while they are deleted")
 
-    async def release(self, origin: Origin, project_id: str, *, on_progress: Listener) -> None:
+    async def release(
+        self, origin: Origin, project_id: str, *, expected: Mapping[str, Kind] = _NOTHING, on_progress: Listener
+    ) -> None:
         """Ends a request without deleting: takes our marker off everything, until a listing shows nothing of it.
 
-        What is half built is released as it is. Idempotent; raises what stood in the way.
+        What is half built is released as it is. `expected` as in `remove`. Idempotent; raises what stood in the way.
         """
         cloud, uid = self._clouds.project(project_id), origin.uid
         async with self._turn(uid) as turn:
             state = self._state(uid)
             state.unlock()
-            for _ in range(_REMOVAL_ROUNDS):
-                seen = await observe(cloud, uid)
+            for attempt in range(_REMOVAL_ROUNDS):
+                seen = await (look(cloud, uid, expected) if attempt == 0 else observe(cloud, uid))
                 marking = Steps(len(seen.objects), on_progress)
                 if await give_up(cloud, seen, steps=marking, check=turn.check):
                     continue
@@ -198,7 +201,8 @@ class Engine:
     async def discard_faulty(self, plan: StackPlan, observed: Observed, *, on_progress: Listener) -> Observed:
         """Deletes planned servers in ERROR that never ran, so that the next `converge` builds them anew.
 
-        Their ports and volumes stay and are used again. Returns the observation without them.
+        Their ports and volumes stay and are used again; so does a server that is not in ERROR any more by now.
+        Returns the observation without them.
         """
         planned = {identity_of(one) for one in planned_objects(plan).values()}
         imported = {entry.id for entry in plan.imports}  # what was taken over is never built anew
@@ -209,7 +213,10 @@ class Engine:
         authority = Authority(plan.origin.uid, removals=frozenset(found.identity for found in faulty))
         async with self._turn(plan.origin.uid) as turn:
             cloud, steps = self._clouds.project(plan.project.id), Steps(len(faulty), on_progress)
-            await _delete(Builder(cloud, authority, observed, steps, turn.patience()), faulty)
+            going = [found for found in faulty if await still_stillborn(cloud, found)]
+            await _delete(Builder(cloud, authority, observed, steps, turn.patience()), going)
+            if len(going) < len(faulty):
+                return await look_again(cloud, observed.without(going))
         servers = {found.id for found in faulty}
         return observed.without(
             [found for found in observed.objects if servers & {found.id, found.raw.get("server_id")}]
@@ -256,7 +263,7 @@ async def _repair(builder: Builder, plan: StackPlan) -> None:
     going = _open_repairs(builder.authority, plan, builder.observed)
     if going:
         await _delete(builder, going)
-        builder.see(await observe(builder.cloud, plan.origin.uid))
+        builder.see(await look_again(builder.cloud, builder.observed))
 
 
 def _open_repairs(authority: Authority, plan: StackPlan, seen: Observed) -> list[ObservedObject]:
@@ -276,11 +283,3 @@ def _steps_ahead(plan: StackPlan, seen: Observed) -> int:
     repaired = _open_repairs(authority, plan, seen)
     making = {one.name for one in undone} | {found.name for found in repaired if found.name in planned}
     return len(making) + len(repaired) + sum(found.identity in authority.removals for found in seen.objects)
-
-
-def _built(plan: StackPlan, builder: Builder) -> Built:
-    identities = {identity_of(one) for one in planned_objects(plan).values()}
-    before = {
-        identity[1]: found.id for identity, found in builder.observed.by_identity.items() if identity in identities
-    }
-    return Built(before | {name: made.id for name, made in builder.made.items()}, builder.observed.twins)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,7 @@ class Turn:
     """What happens in it registers here, so that `stop` reaches it whatever it is doing."""
 
     def __init__(self, patience_seconds: float) -> None:
+        self.waited_seconds = 0.0
         self._patience_seconds = patience_seconds
         self._patiences: list[Patience] = []
         self._run: Run | None = None
@@ -59,6 +61,7 @@ class Turns:
     @asynccontextmanager
     async def take(self, uid: str) -> AsyncIterator[Turn]:
         """Waits for the request's turn and for a slot. A turn stopped while it waits for a slot does not begin."""
+        asked = time.monotonic()
         async with self._locks.setdefault(uid, asyncio.Lock()):
             if self._closed:
                 raise EngineInterrupted("the operator is stopping; the next one continues")
@@ -66,6 +69,7 @@ class Turns:
             try:
                 async with self._slots:
                     turn.check()
+                    turn.waited_seconds = time.monotonic() - asked
                     yield turn
             finally:
                 del self._turns[uid]

@@ -23,7 +23,7 @@ from infra.provider.server import fault_of
 from infra.provider.volume_attachment import attachment_id
 from infra.stackplan import Kind, marker_parts
 
-_COLLECTIONS: Mapping[Kind, tuple[Service, str]] = {
+COLLECTIONS: Mapping[Kind, tuple[Service, str]] = {
     Kind.ROUTER: ("network", "routers"),
     Kind.NETWORK: ("network", "networks"),
     Kind.SUBNET: ("network", "subnets"),
@@ -62,10 +62,10 @@ class ProjectListing:
     def marked(self) -> Mapping[str, list[Marked]]:
         """By uid, and of each kind the oldest first."""
         found: dict[str, list[Marked]] = defaultdict(list)
-        for kind in _COLLECTIONS:
+        for kind in COLLECTIONS:
             for raw in sorted(self[kind], key=_age):
                 parts = marker_parts(marker_text(raw))
-                if parts and not _is_going(raw):
+                if parts and not is_going(raw):
                     uid, name, prints = parts
                     found[uid].append(Marked(kind, name, prints, raw))
         return found
@@ -74,7 +74,7 @@ class ProjectListing:
     def leaving(self) -> Mapping[str, tuple[str, ...]]:
         """By uid: names of objects that are being deleted."""
         found: dict[str, tuple[str, ...]] = defaultdict(tuple)
-        for raw in (raw for kind in _COLLECTIONS for raw in self[kind] if _is_going(raw)):
+        for raw in (raw for kind in COLLECTIONS for raw in self[kind] if is_going(raw)):
             if parts := marker_parts(marker_text(raw)):
                 found[parts[0]] += (parts[1],)
         return found
@@ -92,7 +92,7 @@ async def list_project(cloud: CloudCalls) -> ProjectListing:
 
     Of a cloud that is not scoped to one project: everything of all projects.
     """
-    kinds = [kind for kind in _COLLECTIONS if kind is not Kind.VOLUME or await cloud.has("volume")]
+    kinds = [kind for kind in COLLECTIONS if kind is not Kind.VOLUME or await cloud.has("volume")]
     answers = await asyncio.gather(*(_listed(cloud, kind) for kind in kinds))
     return ProjectListing(dict(zip(kinds, answers, strict=True)))
 
@@ -126,7 +126,7 @@ def observed_from_listing(listing: ProjectListing, uid: str) -> Observed:
 
 
 async def _listed(cloud: CloudCalls, kind: Kind) -> list[Answer]:
-    service, path = _COLLECTIONS[kind]
+    service, path = COLLECTIONS[kind]
     return await cloud.list(service, path, scope_query(cloud, service))
 
 
@@ -213,7 +213,8 @@ def _age(raw: Answer) -> tuple[str, str]:
     return created_at(raw), str(raw["id"])
 
 
-def _is_going(raw: Answer) -> bool:
+def is_going(raw: Answer) -> bool:
+    """Whether OpenStack is deleting it, or says that it has."""
     return raw.get("status") in _GOING or raw.get("OS-EXT-STS:task_state") == "deleting"
 
 

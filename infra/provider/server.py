@@ -12,7 +12,7 @@ from typing import Any
 
 from infra.cloud import Answer
 from infra.cloud_answers import Absent, Conflict
-from infra.errors import CloudRefused, FlavorMissing, ImageMissing, PlatformError, ServerFault
+from infra.errors import CloudRefused, CloudUnavailable, FlavorMissing, ImageMissing, PlatformError, ServerFault
 from infra.planned import PlannedObject
 from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene, find_marked, metadata_marker
 from infra.stackplan import MARKER_PREFIX, Kind, marker_parts
@@ -87,9 +87,14 @@ class Server:
         await scene.patience.until(seen, f"the new flavor of server {planned.name}")
 
     async def delete(self, scene: Scene, object_id: str, raw: Answer) -> None:
-        """Nobody waits for the end of a server that Nova says it does not have: the next listing shows who is right."""
+        """Nobody waits for the end of a server that Nova says it does not have: a list shows at once who is right.
+
+        Were it believed, the server's port would be deleted next, or another server made in its place.
+        """
         if await scene.cloud.delete("compute", f"servers/{object_id}"):
             await scene.servers.until_gone(object_id, f"server {object_id}")
+        elif not await scene.servers.is_gone(object_id):
+            raise CloudUnavailable(f"OpenStack answers that there is no server {object_id}, and lists it all the same")
 
 
 async def _ensure_only_port(scene: Scene, server_id: str, port_id: str) -> None:

@@ -17,8 +17,9 @@ from infra.cloud_answers import Conflict
 from infra.errors import CloudRefused, CloudUnavailable
 from infra.planned import FORCES_REPLACEMENT, PlannedObject, planned_objects
 from infra.provider.builder import Steps
+from infra.provider.looking import look_again
 from infra.provider.marking import MARKED, take_marker_off, write_marker
-from infra.provider.observe import ProjectListing, list_project, observe, observed_from_listing
+from infra.provider.observe import ProjectListing, list_project, observed_from_listing
 from infra.provider.observed import Observed, ObservedObject, differing_fields, identity_of
 from infra.provider.obstacles import AT_REST, Case, obstacles_of_kind
 from infra.provider.resource import CloudCalls, marker_text
@@ -73,7 +74,7 @@ async def take_over(
         await write_marker(cloud, entry.kind, entry.id, text)
         steps.finished(entry.kind, entry.name, "import")
         _log.info("taken over", request=plan.origin.uid, kind=entry.kind.value, name=entry.name, id=entry.id)
-    seen = await observe(cloud, plan.origin.uid)
+    seen = await look_again(cloud, seen)
     if late := [entry.name for entry in pending if not _is_taken_over(planned[entry.name], entry, seen)]:
         raise CloudUnavailable(f"OpenStack does not show yet that it was taken over: {', '.join(late)}")
     return seen

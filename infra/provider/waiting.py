@@ -63,6 +63,10 @@ class Departures:
             if clock() > deadline:
                 raise CloudUnavailable(f"{what} is still there after {self.patience.deadline_seconds:.0f} s")
 
+    async def is_gone(self, object_id: str) -> bool:
+        """What the next list call says, without waiting for more."""
+        return object_id not in await self._look()
+
     async def _look(self) -> frozenset[str]:
         """What the next list call shows: it begins after this question was asked."""
         if self._next_look is None:

@@ -27,9 +27,12 @@ def pulumi() -> Path:
 
 
 @asynccontextmanager
-async def an_engine(cloud: FakeCloud, folder: Path, declare: Declare = program) -> AsyncIterator[Engine]:
+async def an_engine(
+    cloud: FakeCloud, folder: Path, declare: Declare = program, *, recent_seconds: float = 5.0
+) -> AsyncIterator[Engine]:
     """Started, and closed at the end; a second one over the same folder is a restarted operator."""
-    engine = Engine(EngineSettings(pulumi(), folder, processes=2), cloud, declare=declare)
+    settings = EngineSettings(pulumi(), folder, processes=2, recent_seconds=recent_seconds)
+    engine = Engine(settings, cloud, declare=declare)
     await engine.start()
     try:
         yield engine

@@ -58,7 +58,7 @@ async def test_rules_of_a_new_group_are_replaced_without_looking() -> None:
 
 
 async def test_nobody_waits_for_a_server_that_is_said_to_be_absent() -> None:
-    """Nova without its database answers 404 and deletes nothing; the next listing has it deleted again."""
+    """Nova without its database answers 404 and deletes nothing; one list shows it, and nobody builds on the answer."""
 
     class Forgetful(FakeCloud):
         async def delete(self, service: Service, path: str) -> bool:
@@ -68,9 +68,10 @@ async def test_nobody_waits_for_a_server_that_is_said_to_be_absent() -> None:
     await build(cloud, a_plan())
     scene = Scene(cloud, Names(), Patience(deadline_seconds=0.0))
     cloud.reads.clear()
-    await BY_KIND[Kind.SERVER].delete(scene, cloud.all("servers")[0]["id"], {})
+    with pytest.raises(CloudUnavailable, match="lists it all the same"):
+        await BY_KIND[Kind.SERVER].delete(scene, cloud.all("servers")[0]["id"], {})
 
-    assert "servers" not in cloud.reads
+    assert ["servers"] == cloud.reads
 
 
 async def test_drift_that_can_be_undone_is_undone_in_place() -> None:

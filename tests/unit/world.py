@@ -75,6 +75,7 @@ class FakeEngine:
     removed: list[set[str]] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    expected: dict[str, CloudKind] = field(default_factory=dict)  # at the end of a request
 
     async def converge(self, plan: StackPlan, *, observed: Any, on_progress: Any) -> Built:
         self.passes.append((self.world.status(plan.origin.name).get("buildingPlan"), observed is not None))
@@ -86,15 +87,19 @@ class FakeEngine:
     async def forget(self, uid: str) -> None:
         self.forgotten.append(uid)
 
-    async def remove(self, origin: Any, project_id: str, *, discard: set[str], on_progress: Any) -> list[str]:
+    async def remove(
+        self, origin: Any, project_id: str, *, expected: dict[str, CloudKind], discard: set[str], on_progress: Any
+    ) -> list[str]:
         if self.failure is not None:
             raise self.failure
+        self.expected = expected
         self.removed.append(discard)
         return []
 
-    async def release(self, origin: Any, project_id: str, *, on_progress: Any) -> None:
+    async def release(self, origin: Any, project_id: str, *, expected: dict[str, CloudKind], on_progress: Any) -> None:
         if self.failure is not None:
             raise self.failure
+        self.expected = expected
         self.released.append(self.world.status(origin.name)["conditions"][-1]["message"])
 
 
