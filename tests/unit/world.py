@@ -75,6 +75,7 @@ class FakeEngine:
     removed: list[set[str]] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
+    stuck: Exception | None = None  # what forgetting meets
 
     async def converge(self, plan: StackPlan, *, observed: Any, on_progress: Any) -> Built:
         self.passes.append((self.world.status(plan.origin.name).get("buildingPlan"), observed is not None))
@@ -84,6 +85,8 @@ class FakeEngine:
         return Built({name: f"id-{name}" for name in planned_objects(plan)})
 
     async def forget(self, uid: str) -> None:
+        if self.stuck is not None:
+            raise self.stuck
         self.forgotten.append(uid)
 
     async def remove(self, origin: Any, project_id: str, *, discard: set[str], on_progress: Any) -> list[str]:
