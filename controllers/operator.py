@@ -39,7 +39,7 @@ from controllers.request.reconcile import refuse_unreadable
 from controllers.rotation import watch_credential, woken_by_credential
 from controllers.sweep import find_ghosts
 from controllers.watches import Watches
-from infra.errors import InvalidRequest, KunlunError, PlatformError
+from infra.errors import InvalidRequest, KunlunError, PlatformError, StatusUnreadable
 
 Key = tuple[str, str, str]  # kind, namespace, name
 SWEEP_SECONDS = 300.0
@@ -75,10 +75,12 @@ class Operator:
                 return await tenants.reconcile(tenant, parts)
             if kind == ZONES.name and (zone := cache.get(ZONES, namespace, name)):
                 return await zones.reconcile(zone, parts)
-        except InvalidRequest as error:
+        except (InvalidRequest, StatusUnreadable) as error:
             log.warning("unreadable", kind=kind, name=name, namespace=namespace, message=error.message)
             if kind == REQUESTS.name:
                 return await refuse_unreadable(cache.body(REQUESTS, namespace, name), error, parts)
+            if isinstance(error, StatusUnreadable):
+                raise
         return None
 
     async def stop(self) -> None:

@@ -80,6 +80,11 @@ async def delete_project(cloud: Cloud, name: str, *, tenant: str) -> None:
     await cloud.delete("identity", f"/projects/{found['id']}")
 
 
+async def has_project(cloud: Cloud, name: str, *, tenant: str) -> bool:
+    """Whether there is a project of this name, and it is this tenant's."""
+    return any(_is_of(project, tenant) for project in await cloud.list("identity", "/projects", {"name": name}))
+
+
 async def _content(cloud: Cloud, project_id: str) -> list[str]:
     """Names of what would be lost or left without an owner."""
     networks = cloud.list("network", "/networks", {"project_id": project_id})
@@ -104,9 +109,13 @@ async def _project(cloud: Cloud, wanted: WantedProject) -> str:
 
 async def _find(cloud: Cloud, name: str, tenant: str) -> Answer | None:
     projects = await cloud.list("identity", "/projects", {"name": name})
-    if projects and not {TAG, _tenant_tag(tenant)} <= set(projects[0].get("tags", [])):
+    if projects and not _is_of(projects[0], tenant):
         raise CloudRefused(f"the project '{name}' in OpenStack is not of this tenant; rename or remove it")
     return projects[0] if projects else None
+
+
+def _is_of(project: Answer, tenant: str) -> bool:
+    return {TAG, _tenant_tag(tenant)} <= set(project.get("tags", []))
 
 
 def _tenant_tag(tenant: str) -> str:

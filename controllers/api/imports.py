@@ -46,7 +46,8 @@ Imports = Annotated[
     Field(
         max_length=64,
         description="Objects of this request that exist already: taken over as they are, under these names, instead "
-        "of being made. While an entry stands, its object is never replaced or built anew.",
+        "of being made. While an entry stands, its object is never replaced or built anew, except by an approved "
+        "repair plan: then take the entry out.",
         json_schema_extra=list_map("name"),
     ),
 ]

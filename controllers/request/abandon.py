@@ -61,7 +61,10 @@ async def let_go(request: ResourceRequest, given: Abandonment, parts: RequestPar
     text = f"given up by {given.person}: {given.reason[:200]}; stays in OpenStack: {shown}{more}"
     with contextlib.suppress(ClusterRefused):  # a namespace that is being deleted takes no Event; the log has all
         await tell(parts, request, "Abandoned", text, worry=True)
-    await parts.engine.forget(meta.uid)
+    try:
+        await parts.engine.forget(meta.uid)
+    except KunlunError as error:  # a full disk, say: what is left of the state is dropped at the next start
+        log.warning("state not dropped", request=meta.name, namespace=meta.namespace, message=error.message)
 
 
 async def _what_stays(request: ResourceRequest, parts: RequestParts) -> Sequence[str]:

@@ -20,20 +20,20 @@ from controllers.request.parts import RequestParts
 from controllers.request.plan import Catalogue, Inputs, plan_content, signed
 from controllers.request.plans import newest_plan, plan_body, plan_lost, plan_named, plans_of
 from controllers.request.repair import repair_content, superfluous
-from controllers.request.status import Report, is_built
+from controllers.request.status import Report, is_built, pause_after
 from infra.catalogue import observe_prefixes
-from infra.errors import ClusterUnavailable, InvalidRequest, ZoneUnknown
+from infra.errors import ClusterUnavailable, InvalidRequest, KunlunError, ZoneUnknown
 from infra.stackplan import Origin, Project
 from policies.stages import required_stages
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a plan is made on: the zone, the project, the prefixes that are taken, and what is to be imported."""
+    """What a plan is made on: the zone, the project, the prefixes that exist, and what is to be imported."""
 
     catalogue: Catalogue
     project: Project
-    taken: Sequence[IPv4Network]
+    existing: Sequence[IPv4Network]
     found: Found
 
 
@@ -45,15 +45,21 @@ async def draft_plan(request: ResourceRequest, report: Report, parts: RequestPar
         if catalogue is None or project is None:
             message = f"waiting for the department's project in zone '{request.spec.zone}'"
             return report.waiting(ConditionType.PLANNED, Reason.AWAITING_TENANT, message)
-        # Before the lock: a cloud that hangs holds up nobody else's plan. What is planned meanwhile is in the cache.
-        existing = await observe_prefixes(parts.clouds.admin(), catalogue.status.subnet_pool_id or "")
-        found = await _found(request, project, parts)
+        drafting, work = parts.memories.of(request.meta.uid).drafting, _work(request, catalogue, project)
+        if resting := drafting.resting(work, parts.monotonic()):
+            seconds, error = resting
+            return report.failed(ConditionType.PLANNED, error, after=seconds)
+        try:  # before the lock: a cloud that hangs holds up nobody else's plan; what is planned meanwhile is cached
+            ground = await _look(request, catalogue, project, parts)
+        except KunlunError as error:
+            drafting.rest(work, now=parts.monotonic(), pause=pause_after(error), error=error)
+            raise
+        drafting.rested()
         async with parts.planning:  # quota, addresses and imports are given out one plan at a time
             plan = _known(request, parts)
             if plan is None:
                 require_allowed(request, parts)
-                taken = [*map(IPv4Network, existing), *planned_prefixes(request, parts.cache)]
-                plan = await _create(request, Ground(catalogue, project, taken, found), parts)
+                plan = await _create(request, ground, parts)
     plan = await _or_repair(plan, request, parts)
     prove(plan, request)
     return report.reached(
@@ -102,6 +108,17 @@ def _project(request: ResourceRequest, parts: RequestParts) -> Project | None:
     tenant = tenant_of(request.meta.namespace, parts.cache)
     projects = tenant.status.projects if tenant else ()
     return next((Project(id=p.id, name=p.name) for p in projects if p.zone == request.spec.zone), None)
+
+
+def _work(request: ResourceRequest, catalogue: Catalogue, project: Project) -> str:
+    """What rests when the cloud cannot be looked at. Another version of anything it is about is other work."""
+    return f"draft {request.meta.generation} in {project.id} from {catalogue.status.subnet_pool_id}"
+
+
+async def _look(request: ResourceRequest, catalogue: Catalogue, project: Project, parts: RequestParts) -> Ground:
+    prefixes = await observe_prefixes(parts.clouds.admin(), catalogue.status.subnet_pool_id or "")
+    existing = [IPv4Network(prefix) for prefix in prefixes]
+    return Ground(catalogue, project, existing, await _found(request, project, parts))
 
 
 async def _create(request: ResourceRequest, ground: Ground, parts: RequestParts) -> Plan:
@@ -168,12 +185,13 @@ def _inputs(request: ResourceRequest, ground: Ground, parts: RequestParts) -> In
     previous = in_force or next((plan for plan in older if not plan.spec.stack.imports), None)
     stack = previous.spec.stack if previous else None
     zone, known = ground.catalogue, ground.found.addresses
+    taken = [*ground.existing, *planned_prefixes(request, parts.cache)]
     return Inputs(
         origin=Origin(namespace=meta.namespace, name=meta.name, uid=meta.uid, generation=meta.generation),
         request=request.spec,
         catalogue=zone,
         project=ground.project,
-        addresses=allocate(request.spec, zone=zone.spec, taken=ground.taken, previous=stack, existing=known),
+        addresses=allocate(request.spec, zone=zone.spec, taken=taken, previous=stack, existing=known),
         stages=required_stages(parts.procedure),
         in_force=in_force.spec.stack if in_force else None,
         unfinished=in_force.spec.stack.removals if in_force and unfinished else (),

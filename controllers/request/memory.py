@@ -30,17 +30,10 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Memory:
-    """Per request (by uid): which plan this process has carried out, and when to look again."""
+class Rest:
+    """The work that failed last, if it did: what it was, and for how long it is left alone."""
 
-    plan: str | None = None
-    ids: dict[str, str] = field(default_factory=dict)
-    next_look: float | None = None
-    attempts: int = 0
-    waiting_since: float | None = None
     failure: tuple[str, float, KunlunError] | None = None  # what failed, until when it rests, and why
-    seen: Seen | None = None
-    gone: frozenset[str] = frozenset()  # ids of what was built and was found gone, beyond doubt
     failures: int = 0  # of the same work for the same reason, in a row
 
     def rest(self, work: str, *, now: float, pause: float, error: KunlunError) -> float:
@@ -73,6 +66,28 @@ class Memory:
                 return until - now, error
             case _:
                 return None
+
+    def wake(self, reason: type[KunlunError]) -> None:
+        """No more rest for this reason."""
+        if self.failure is not None and isinstance(self.failure[2], reason):
+            self.failure = None
+
+
+@dataclass(slots=True)
+class Memory(Rest):
+    """Per request (by uid): which plan this process has carried out, and when to look again.
+
+    What is asked rests apart from what is in force: neither ends the rest of the other.
+    """
+
+    plan: str | None = None
+    ids: dict[str, str] = field(default_factory=dict)
+    next_look: float | None = None
+    attempts: int = 0
+    waiting_since: float | None = None
+    seen: Seen | None = None
+    gone: frozenset[str] = frozenset()  # ids of what was built and was found gone, beyond doubt
+    drafting: Rest = field(default_factory=Rest)
 
     def seen_of(self, plan: str) -> Seen | None:
         """What the last look showed of exactly this plan; None when this process has not looked yet."""
@@ -116,8 +131,8 @@ class Memories:
     def wake(self, reason: type[KunlunError]) -> None:
         """Whatever rests for this reason does so no longer."""
         for memory in self.by_uid.values():
-            if memory.failure is not None and isinstance(memory.failure[2], reason):
-                memory.failure = None
+            memory.wake(reason)
+            memory.drafting.wake(reason)
 
 
 class Surveys:

@@ -12,9 +12,11 @@ from dataclasses import replace
 from typing import Any
 
 from controllers.api.conditions import ConditionType
+from controllers.api.requeststatus import ResourceRequestStatus
 from controllers.api.resourcerequest import ResourceRequestSpec
 from controllers.api.stored import REQUESTS, ResourceRequest, Stored, meta_of, readable_status
 from controllers.publish import ensure_finalizer, publish
+from controllers.request.abandon import abandonment_of
 from controllers.request.approve import weigh_approvals
 from controllers.request.configure import configure_guests
 from controllers.request.draft import draft_plan
@@ -25,7 +27,7 @@ from controllers.request.provision import provision_plan
 from controllers.request.restore import restore_plans
 from controllers.request.status import Report, begin, status_of
 from controllers.request.withdraw import withdraw
-from infra.errors import InternalError, InvalidRequest, KunlunError
+from infra.errors import InternalError, KunlunError, StatusUnreadable
 
 Chapter = tuple[ConditionType, Callable[[ResourceRequest, Report, RequestParts], Awaitable[Report]]]
 
@@ -81,15 +83,26 @@ def _intended(report: Report, request: ResourceRequest, parts: RequestParts) -> 
     return replace(report, building_plan=known.building_plan, replacements=known.replacements)
 
 
-async def refuse_unreadable(body: Mapping[str, Any] | None, error: InvalidRequest, parts: RequestParts) -> float | None:
+async def refuse_unreadable(body: Mapping[str, Any] | None, error: KunlunError, parts: RequestParts) -> float | None:
     """Tell the requester of a spec that does not fit the form at all (the API server lets none through).
 
-    A request that is to go goes all the same: what was built is found by its marker, not by its spec.
+    A request that is to go goes all the same: what was built is found by its marker, not by its spec. Raises
+    StatusUnreadable when the status is what cannot be read, unless the request is given up.
     """
     if body is None:
         return None
-    status = readable_status(REQUESTS, body)
+    status = _readable_status(body)
     request = Stored(REQUESTS, meta_of(body), ResourceRequestSpec.model_construct(), status)  # type: ignore[call-arg]
     if request.meta.deleting:
         return await withdraw(request, parts)
     return await _conclude(request, begin(status).failed(ConditionType.VALIDATED, error), parts)
+
+
+def _readable_status(body: Mapping[str, Any]) -> ResourceRequestStatus:
+    """Of a request that is given up, an unreadable one is taken for empty: nothing is removed on the strength of it."""
+    try:
+        return readable_status(REQUESTS, body)
+    except StatusUnreadable:
+        if abandonment_of(meta_of(body)) is None:
+            raise
+        return ResourceRequestStatus()

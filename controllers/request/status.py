@@ -35,6 +35,10 @@ STALLING = {
     Reason.FLAVOR_MISSING,
     Reason.CREDENTIALS_REJECTED,
     Reason.STATE_UNWRITABLE,
+    Reason.STATUS_UNREADABLE,
+    Reason.CLUSTER_REFUSED,
+    Reason.ENGINE_FAILED,
+    Reason.ZONE_UNKNOWN,
 }
 
 

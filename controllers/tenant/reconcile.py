@@ -10,7 +10,7 @@ from controllers.api.tenant import TenantProject, TenantStatus, ZoneQuota
 from controllers.parts import Parts
 from controllers.publish import drop_finalizer, ensure_finalizer, publish
 from infra.errors import KunlunError, ZoneUnknown
-from infra.tenancy import ProjectQuota, WantedProject, ZoneAccess, delete_project, ensure_project
+from infra.tenancy import ProjectQuota, WantedProject, ZoneAccess, delete_project, ensure_project, has_project
 
 RETRY_SECONDS = 15.0
 
@@ -61,7 +61,7 @@ async def _project(tenant: Tenant, quota: ZoneQuota, parts: Parts) -> TenantProj
         raise ZoneUnknown("no such Zone")
     if zone.status.uplink_id is None or zone.status.subnet_pool_id is None:
         raise ZoneUnknown("the cloud does not have this zone's uplink and subnet pool yet")
-    name = f"{tenant.meta.name}-{quota.zone}"
+    name = _project_name(tenant, quota)
     identifier = await ensure_project(
         parts.clouds.admin(),
         WantedProject(name, tenant.meta.name, f"{tenant.spec.display_name}, zone {quota.zone}"),
@@ -69,6 +69,10 @@ async def _project(tenant: Tenant, quota: ZoneQuota, parts: Parts) -> TenantProj
         access=ZoneAccess(zone.status.uplink_id, zone.status.subnet_pool_id, zone.status.address_scope_id),
     )
     return TenantProject(zone=quota.zone, id=identifier, name=name)
+
+
+def _project_name(tenant: Tenant, quota: ZoneQuota) -> str:
+    return f"{tenant.meta.name}-{quota.zone}"
 
 
 def _project_quota(quota: ZoneQuota) -> ProjectQuota:
@@ -108,12 +112,22 @@ async def _withdraw(tenant: Tenant, parts: Parts) -> float | None:
         step = Step("False", Reason.IN_USE, f"kept while there are requests: {', '.join(sorted(living))}")
         await publish(parts, tenant, _with(tenant, tenant.status.projects, step, parts.now()))
         return RETRY_SECONDS
+    if (rest := parts.rests.left(tenant.meta, parts.monotonic())) > 0:
+        return rest
     try:
-        for project in tenant.status.projects:
-            await delete_project(parts.clouds.admin(), project.name, tenant=tenant.meta.name)
+        await _delete_projects(tenant, parts)
     except KunlunError as error:
+        parts.rests.begin(tenant.meta, until=parts.monotonic() + RETRY_SECONDS)
         step = Step("False", Reason(error.reason), error.message)
         await publish(parts, tenant, _with(tenant, tenant.status.projects, step, parts.now()))
         return RETRY_SECONDS
     await drop_finalizer(parts, tenant)
     return None
+
+
+async def _delete_projects(tenant: Tenant, parts: Parts) -> None:
+    """Also what was made and never came into the status, because quotas or shares failed after it."""
+    cloud, known = parts.clouds.admin(), [project.name for project in tenant.status.projects]
+    for name in dict.fromkeys([*known, *(_project_name(tenant, quota) for quota in tenant.spec.quotas)]):
+        if name in known or await has_project(cloud, name, tenant=tenant.meta.name):
+            await delete_project(cloud, name, tenant=tenant.meta.name)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from infra.planned import PlannedObject, changed_for_life, fixed_for_life, planned_objects
 from infra.provider.observed import Observed, ObservedObject, differing_fields, identity_of
 from infra.stackplan import DATA_VOLUME_PREFIX, Kind, Removal, StackPlan
@@ -25,7 +27,8 @@ class Repair:
 
 def repairs_of(plan: StackPlan, observed: Observed) -> tuple[Repair, ...]:
     """Replaced: what differs in something fixed for life, and what refers to such an object for life. Removed: what
-    carries our marker and is not in the plan, or is there twice. Data volumes are never among them.
+    carries our marker and is not in the plan, or is there twice. Data volumes are never among them, nor is what
+    carries a marker that Kunlun does not write: no plan can name it.
     """
     planned = planned_objects(plan)
     reasons = _reasons_to_replace(planned, observed)
@@ -33,14 +36,14 @@ def repairs_of(plan: StackPlan, observed: Observed) -> tuple[Repair, ...]:
     signed = {(one.kind, one.name, one.fingerprint) for one in plan.removals if one.id is None}
     repairs = []
     for found in observed.objects:
-        if found.name.startswith(DATA_VOLUME_PREFIX):
+        if found.name.startswith(DATA_VOLUME_PREFIX) or (removal := _removal(found)) is None:
             continue
         if found.twin:
-            repairs.append(_repair(found, "is there twice, and this one is not in use", replaced=False))
+            repairs.append(Repair(removal, "is there twice, and this one is not in use", replaced=False))
         elif found.identity in known and found.name in reasons:
-            repairs.append(_repair(found, reasons[found.name], replaced=True))
+            repairs.append(Repair(removal, reasons[found.name], replaced=True))
         elif found.identity not in known | signed:
-            repairs.append(_repair(found, "carries the mark of this request and is in no plan", replaced=False))
+            repairs.append(Repair(removal, "carries the mark of this request and is in no plan", replaced=False))
     return tuple(sorted(repairs, key=_place))
 
 
@@ -80,6 +83,9 @@ def _targets(one: PlannedObject) -> Iterator[str]:
             yield value[1:]
 
 
-def _repair(found: ObservedObject, reason: str, *, replaced: bool) -> Repair:
-    removal = Removal(kind=found.kind, name=found.name, fingerprint=found.fingerprint, id=found.id)
-    return Repair(removal, reason, replaced)
+def _removal(found: ObservedObject) -> Removal | None:
+    """None when name or fingerprint are not of the form that plans and markers have: somebody wrote it by hand."""
+    try:
+        return Removal(kind=found.kind, name=found.name, fingerprint=found.fingerprint, id=found.id)
+    except ValidationError:
+        return None

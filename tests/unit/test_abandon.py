@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from controllers.api import ABANDON, ABANDONED_BY
-from infra.errors import CloudUnavailable, ClusterRefused, ClusterUnavailable
-from tests.unit.world import UID, World
+from controllers.api.stored import REQUESTS
+from controllers.operator import Operator
+from infra.errors import CloudUnavailable, ClusterRefused, ClusterUnavailable, StateUnwritable, StatusUnreadable
+from tests.build import NAMESPACE
+from tests.unit.world import UID, World, versioned
 
 MARKED = {ABANDON: "cloud lost", ABANDONED_BY: "ops.wang"}
 LEAVING = "2026-01-01T00:00:00Z"
@@ -82,3 +86,41 @@ async def test_nothing_is_let_go_unrecorded() -> None:
     await world.turn()
 
     assert ([], [[]]) == (held, world.cluster.finalizers)
+
+
+async def test_a_full_disk_stops_nobody() -> None:
+    """The record is written once and the request goes; what is left of the engine's state goes at the next start."""
+    world = World()
+    await given_up(world)
+    world.cluster.events.clear()
+    world.engine.stuck = StateUnwritable("the state folder is full")
+
+    assert await world.turn() is None
+    assert ([[]], 1) == (world.cluster.finalizers, len(world.cluster.events))
+
+
+@pytest.mark.parametrize("spec", [{}, {"spec": {"zone": 1}}], ids=["status", "status and spec"])
+async def test_a_request_that_nobody_can_read_can_be_given_up(spec: dict[str, Any]) -> None:
+    """Giving up removes nothing, so nothing has to be known of it."""
+    world = World()
+    await given_up(world)
+    unreadable(world, **spec)
+
+    assert await Operator(world.parts, Path("ready")).reconcile((REQUESTS.name, NAMESPACE, "permit-portal")) is None
+    assert ([], [[]]) == (world.engine.removed, world.cluster.finalizers)
+
+
+async def test_a_request_that_nobody_can_read_is_not_let_go_unasked() -> None:
+    """An empty status would say that nothing was ever built."""
+    world = World()
+    await given_up(world, annotations={})
+    unreadable(world)
+
+    with pytest.raises(StatusUnreadable):
+        await Operator(world.parts, Path("ready")).reconcile((REQUESTS.name, NAMESPACE, "permit-portal"))
+    assert [] == world.cluster.finalizers
+
+
+def unreadable(world: World, **changed: Any) -> None:
+    body = world.cache.body(REQUESTS, NAMESPACE, "permit-portal") or {}
+    world.cache.keep(REQUESTS, versioned({**body, "status": {"resources": "unreadable"}, **changed}))

@@ -79,6 +79,20 @@ def test_what_is_marked_and_in_no_plan_goes_and_data_stays() -> None:
     assert expected == [(one.removal.name, one.removal.id, one.replaced) for one in repairs]
 
 
+def test_a_mark_that_kunlun_does_not_write_is_told_and_in_no_plan() -> None:
+    """Whatever somebody writes into a description, it blocks nobody: a person removes it."""
+    seen = observed(RICH.stack)
+    by_hand = [
+        an_object(seen.objects[0], id="old", name="router", fingerprint="old"),
+        an_object(seen.objects[0], id="odd", name="Router_2", fingerprint="0123456789ab", twin=True),
+    ]
+    marked = replace(seen, objects=(*seen.objects, *by_hand))
+    drift = differences(planned_objects(RICH.stack), marked)
+
+    assert () == repairs_of(RICH.stack, marked)
+    assert [(Deviation.UNEXPECTED, "old"), (Deviation.TWIN, "odd")] == [(item.deviation, item.id) for item in drift]
+
+
 def test_what_the_plan_removes_already_needs_no_other_plan() -> None:
     """Signed once is signed; what is left of it is corrected."""
     smaller = a_content(a_spec(servers=[a_server(count=1)]), in_force=a_content().stack, generation=2)

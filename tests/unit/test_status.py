@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.requeststatus import ResourceRequestStatus
-from controllers.request.status import STEPS, Report, begin, status_of
-from infra.errors import PolicyViolated, QuotaExceeded
+from controllers.request.status import STALLING, STEPS, Report, begin, status_of
+from infra.errors import InternalError, KunlunError, PlatformError, PolicyViolated, QuotaExceeded, RequestError
 
 NOON, LATER = "2026-01-01T12:00:00Z", "2026-01-01T13:00:00Z"
 
@@ -84,3 +84,12 @@ def test_a_transient_error_says_when_to_try_again() -> None:
     report = Report().failed(ConditionType.PROVISIONED, QuotaExceeded("full", retry_after_seconds=60))
 
     assert 60 == report.retry_after_seconds
+
+
+def test_whatever_a_person_has_to_change_stalls() -> None:
+    """The error tree says who acts; a bug is tried again, and is nobody's to put right by waiting or acting."""
+    families: tuple[type[KunlunError], ...] = (RequestError, PlatformError)
+    kinds = {kind.__name__ for family in families for kind in family.__subclasses__()}
+    for_people = kinds & set(Reason) - {InternalError.__name__}
+
+    assert for_people == {reason.value for reason in STALLING} - {Reason.DENIED.value}

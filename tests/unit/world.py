@@ -76,6 +76,7 @@ class FakeEngine:
     released: list[str] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
     expected: dict[str, CloudKind] = field(default_factory=dict)  # at the end of a request
+    stuck: Exception | None = None  # what forgetting meets
 
     async def converge(self, plan: StackPlan, *, observed: Any, on_progress: Any) -> Built:
         self.passes.append((self.world.status(plan.origin.name).get("buildingPlan"), observed is not None))
@@ -85,6 +86,8 @@ class FakeEngine:
         return Built({name: f"id-{name}" for name in planned_objects(plan)})
 
     async def forget(self, uid: str) -> None:
+        if self.stuck is not None:
+            raise self.stuck
         self.forgotten.append(uid)
 
     async def remove(
