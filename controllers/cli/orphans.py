@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 
 from controllers.cli.clouds import cloud_options
-from controllers.cli.findings import as_document, chosen, page, refuse_strangers
+from controllers.cli.findings import as_document, chosen, confirmed, page, refuse_strangers
 from controllers.cli.kubectl import Kubectl, whole_cluster_options
 from controllers.cli.register import read_register
 from controllers.cli.screen import screen
@@ -141,10 +141,10 @@ async def _find(sides: Sides) -> list[Finding]:
 
 
 async def _delete(sides: Sides, going: Sequence[Finding]) -> int:
-    present = in_both(going, await _find(sides))
-    failed = len(going) - len(present)
-    for finding in (one for one in going if one.key not in {other.key for other in present}):
-        click.echo(f"left alone: {_named(finding)}: it is not what it was when it was shown")
+    present, left = confirmed(going, await _find(sides))
+    failed = len(left)
+    for finding, why in left:
+        click.echo(f"left alone: {_named(finding)}: {plain(why)}")
 
     def tell(finding: Finding, error: KunlunError | None) -> None:
         nonlocal failed
