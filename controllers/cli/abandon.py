@@ -37,6 +37,8 @@ def command(  # noqa: PLR0913 - one parameter for each option
 
     What stays is shown first: as the request's status has it, or with --clouds as the cloud lists it now. It
     goes on costing money and has no owner; find it again with `kunlun orphans`. This cannot be taken back.
+
+    You need the verb "abandon" on resourcerequests.kunlun.cloud, and patch and delete: the role kunlun:provider.
     """
     if not reason.strip():
         raise click.BadParameter("must say why; it is recorded with your name", param_hint="--reason")
