@@ -10,6 +10,7 @@ election of client-go.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -127,23 +128,24 @@ class Lease:
                 body = self._body(known or {}, self._holder.identity, math.ceil(self._times.duration))
                 self._known = await self._cluster.write_lease(body)
         except (KunlunError, OSError, LookupError, TypeError, ValueError) as error:  # or it is no Lease that was read
-            self._tell("lease not written", message=str(error))
+            self._warn(str(error))
             return False
         if self._known is None:
-            self._tell(
-                "lease not written", message=f"there is no namespace {self._namespace}, or the Lease has just gone"
-            )
+            self._warn(f"there is no namespace {self._namespace}, or the Lease has just gone")
             return False
         self._renewed = began
         return True
 
-    def _tell(self, event: str, **fields: str) -> None:
+    def _warn(self, message: str) -> None:
+        """Nobody leads while this lasts, unless another holds the Lease: it is not routine."""
+        self._tell("lease not written", logging.WARNING, message=message)
+
+    def _tell(self, event: str, level: int = logging.INFO, **fields: str) -> None:
         """Once, until something else is to be told."""
         text = f"{event} {fields}"
         if text != self._told:
             self._told = text
-            told = log.info if event == "standing by" else log.warning
-            told(event, lease=f"{self._namespace}/{self._name}", **fields)
+            log.log(level, event, lease=f"{self._namespace}/{self._name}", **fields)
 
     def _left(self) -> float:
         """Seconds until it is not valid any more."""

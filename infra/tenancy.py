@@ -62,14 +62,17 @@ async def ensure_project(cloud: Cloud, wanted: WantedProject, *, quota: ProjectQ
     return project_id
 
 
-async def delete_project(cloud: Cloud, name: str, *, tenant: str) -> None:
+async def delete_project(cloud: Cloud, name: str, *, tenant: str, only: str | None = None) -> None:
     """Remove an empty project of ours. What is shared with it is unshared first. Absence is success.
 
-    Raises CloudRefused while something is left in it: a kept volume would lose its owner.
+    With `only`, it must be the project of this id. Raises CloudRefused when another has its name now, and while
+    something is left in it: a kept volume would lose its owner.
     """
     found = await _find(cloud, name, tenant)
     if found is None:
         return
+    if only not in {None, found["id"]}:
+        raise CloudRefused(f"the project '{name}' is another one now, with the id {found['id']}; look again")
     if left := await _content(cloud, found["id"]):
         raise CloudRefused(f"project '{name}' still holds {', '.join(left)}")
     for share in await cloud.list("network", "/rbac-policies", {"target_tenant": found["id"]}):

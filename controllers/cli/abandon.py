@@ -37,6 +37,8 @@ def command(  # noqa: PLR0913 - one parameter for each option
 
     What stays is shown first: as the request's status has it, or with --clouds as the cloud lists it now. It
     goes on costing money and has no owner; find it again with `kunlun orphans`. This cannot be taken back.
+
+    You need the verb "abandon" on resourcerequests.kunlun.cloud, and patch and delete: the role kunlun:provider.
     """
     if not reason.strip():
         raise click.BadParameter("must say why; it is recorded with your name", param_hint="--reason")
@@ -64,8 +66,21 @@ def give_up(kubectl: Kubectl, request: ResourceRequest, reason: str) -> str:
     if person is None:  # then the operator would take the deletion for a usual one, and remove everything
         raise ClusterError("the API server did not write your name: are Kunlun's admission policies installed?")
     if not request.meta.deleting:
-        kubectl.delete(REQUESTS, request.meta.name)
+        _delete(kubectl, request.meta.name)
     return str(person)
+
+
+def _delete(kubectl: Kubectl, name: str) -> None:
+    """A mark that stays would turn the department's own deletion, months later, into giving up: say so."""
+    try:
+        kubectl.delete(REQUESTS, name)
+    except ClusterError as error:
+        raise ClusterError(
+            f"request {name} is marked as given up, but was not deleted: {error.message}\n"
+            "Whoever deletes it now leaves everything in OpenStack. Run the same command again, or take the "
+            "mark back:\n"
+            f"kubectl annotate resourcerequests.kunlun.cloud {name}{kubectl.shown} {ABANDON}- {ABANDONED_BY}-"
+        ) from error
 
 
 def _recorded(request: ResourceRequest) -> Sequence[Row]:

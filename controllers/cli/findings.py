@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 import click
@@ -76,14 +76,30 @@ def chosen(findings: Sequence[Finding], named: Collection[str], *, delete_all: b
     return [one for one in findings if one.id and one.id in {*ids, *groups}]
 
 
+def confirmed(going: Iterable[Finding], again: Iterable[Finding]) -> tuple[list[Finding], list[tuple[Finding, str]]]:
+    """What still goes after another scan, as that one found it, and what is left alone, with the reason."""
+    found = {finding.key: finding for finding in again}
+    goes: list[Finding] = []
+    left: list[tuple[Finding, str]] = []
+    for shown in going:
+        finding = found.get(shown.key)
+        if finding is None:
+            left.append((shown, "it is not what it was when it was shown"))
+        elif finding.busy:
+            left.append((shown, f"the operator may be at work on {finding.holder}; try again later"))
+        else:
+            goes.append(finding)
+    return goes, left
+
+
 def refuse_strangers(register: Register, survey: Survey) -> None:
     """Raises ClusterError when this cluster and this cloud have nothing to do with each other.
 
     Beside the wrong cloud every request lacks everything; beside the wrong cluster everything is an orphan.
     """
-    known = {text for texts in register.tenants.values() for text in texts}
+    known = {text for texts in register.tenants.values() for text in texts or ()}
     there = {text for project in survey.projects for text in (project["id"], project["name"])}
-    if not known:
+    if not register.tenants:
         raise ClusterError("this cluster has no Tenant: is it the right one? Beside it everything would be an orphan")
     if not known & there:
         raise ClusterError("none of the tenants of this cluster has a project in this cloud: are both the right ones?")

@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 
 from controllers.cli.clouds import cloud_options
-from controllers.cli.findings import as_document, chosen, page, refuse_strangers
+from controllers.cli.findings import as_document, chosen, confirmed, page, refuse_strangers
 from controllers.cli.kubectl import Kubectl, whole_cluster_options
 from controllers.cli.register import read_register
 from controllers.cli.screen import screen
@@ -46,9 +46,21 @@ class Sides:
 
 
 @click.command(short_help="Find what the cloud has without a request, or lacks; delete on command.")
-@click.option("--output", "-o", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="For a person, or for a program.",
+)
 @click.option("--delete", "named", multiple=True, metavar="ID", help="Delete the finding with this id; repeatable.")
-@click.option("--delete-all", is_flag=True, help="Delete every Orphan. Other findings only go by name.")
+@click.option(
+    "--delete-all",
+    is_flag=True,
+    help="Delete every Orphan, the projects and shares of tenants that are gone among them. Other findings only go "
+    "by --delete.",
+)
 @click.option("--yes", is_flag=True, help="Delete without asking.")
 @cloud_options
 @whole_cluster_options
@@ -73,6 +85,10 @@ def command(  # noqa: PLR0913 - one parameter for each option
 
     One Kunlun serves one OpenStack: objects of another installation would be orphans here.
     Exit code 0: nothing, or only what is kept. 3: something was found. 1: an error, or a deletion failed.
+
+    \b
+    kunlun orphans --clouds clouds.yaml --cloud kunlun
+    kunlun orphans --clouds clouds.yaml --cloud kunlun --delete ID
     """
     sides = Sides(kubectl, clouds, cloud)
     with told_if_slow("looking at the cluster and at the cloud"):
@@ -141,10 +157,10 @@ async def _find(sides: Sides) -> list[Finding]:
 
 
 async def _delete(sides: Sides, going: Sequence[Finding]) -> int:
-    present = in_both(going, await _find(sides))
-    failed = len(going) - len(present)
-    for finding in (one for one in going if one.key not in {other.key for other in present}):
-        click.echo(f"left alone: {_named(finding)}: it is not what it was when it was shown")
+    present, left = confirmed(going, await _find(sides))
+    failed = len(left)
+    for finding, why in left:
+        click.echo(f"left alone: {_named(finding)}: {plain(why)}")
 
     def tell(finding: Finding, error: KunlunError | None) -> None:
         nonlocal failed

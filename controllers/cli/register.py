@@ -62,11 +62,11 @@ def _is_settled(request: ResourceRequest) -> bool:
     return status.building_plan is None if status.approved_plan is None else is_built(status, status.approved_plan)
 
 
-def _projects(tenant: Mapping[str, object]) -> frozenset[str]:
-    """Ids of the projects it has, names of those it wants."""
+def _projects(tenant: Mapping[str, object]) -> frozenset[str] | None:
+    """Ids of the projects it has, names of those it wants; None when it cannot be read."""
     try:
         read = stored(TENANTS, tenant)
     except KunlunError:
-        return frozenset()
+        return None
     wanted = {f"{read.meta.name}-{quota.zone}" for quota in read.spec.quotas}
     return frozenset(wanted | {text for project in read.status.projects for text in (project.id, project.name)})

@@ -39,7 +39,8 @@ FOLDER_POLL_SECONDS = 0.5
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("state"),
     show_default=True,
-    help="Folder for the engine's state. It is a cache: losing it costs one pass.",
+    help="Folder for the engine's state. It is a cache: losing it costs one pass. Each operator needs its own: "
+    "one that finds it in use waits for the folder, and cannot take over the Lease.",
 )
 @click.option(
     "--pulumi",
@@ -52,7 +53,8 @@ FOLDER_POLL_SECONDS = 0.5
     show_default=True,
     metavar="NAMESPACE/NAME",
     callback=lambda *given: _lease_name(given[-1]),
-    help="The Lease that says which operator works; the others stand by.",
+    help="The Lease that says which operator works; the others stand by. The shipped Role covers the namespace "
+    "kunlun-system only: for another, grant get, create, update and patch on leases there.",
 )
 @click.option(
     "--observe-interval",

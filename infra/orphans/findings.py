@@ -49,10 +49,13 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """What the cluster knows: claims by the request's uid, and ids and names of projects by tenant."""
+    """What the cluster knows: claims by the request's uid, and ids and names of projects by tenant.
+
+    None for a tenant that lives and cannot be read: whatever was made for it may be its own.
+    """
 
     claims: Mapping[str, Claim]
-    tenants: Mapping[str, frozenset[str]]
+    tenants: Mapping[str, frozenset[str] | None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,4 +66,4 @@ async def _remove(cloud: Cloud, finding: Finding, builders: Mapping[str, Builder
     elif finding.kind is TenancyKind.SHARE:
         await cloud.delete("network", f"/rbac-policies/{finding.id}")
     elif finding.kind is TenancyKind.PROJECT:
-        await delete_project(cloud, finding.name, tenant=finding.holder)
+        await delete_project(cloud, finding.name, tenant=finding.holder, only=finding.id)

@@ -31,15 +31,16 @@ from infra.stackplan import DATA_VOLUME_PREFIX, Kind, StackPlan
 from infra.tenancy import TAG, tenant_of
 
 NOTHING = ProjectListing({})
+NO_PROJECT: frozenset[str] = frozenset()
 
 
 def both(before: Register, after: Register) -> Register:
     """What two looks at the cluster say together: everything either shows is alive; what changed is not settled."""
     uids = {**before.claims, **after.claims}
     claims = {uid: _joined(before.claims.get(uid), after.claims.get(uid)) for uid in uids}
+    names = {**before.tenants, **after.tenants}
     tenants = {
-        name: before.tenants.get(name, frozenset()) | after.tenants.get(name, frozenset())
-        for name in {**before.tenants, **after.tenants}
+        name: _united(before.tenants.get(name, NO_PROJECT), after.tenants.get(name, NO_PROJECT)) for name in names
     }
     return Register(claims, tenants)
 
@@ -70,6 +71,10 @@ def _joined(before: Claim | None, after: Claim | None) -> Claim:
         return after
     plans = None if before.plans is None or after.plans is None else (*before.plans, *after.plans)
     return Claim(after.request, settled=False, plans=plans)
+
+
+def _united(before: frozenset[str] | None, after: frozenset[str] | None) -> frozenset[str] | None:
+    return None if before is None or after is None else before | after
 
 
 def _either(before: Claim | None, after: Claim | None) -> Claim:
@@ -163,11 +168,12 @@ def _projects(survey: Survey, register: Register) -> Iterator[Finding]:
             yield Finding(Direction.ORPHAN, TenancyKind.PROJECT, raw["name"], raw["id"], raw["id"], holder=tenant)
 
 
-def _is_orphaned(project: Answer, tenants: Mapping[str, frozenset[str]]) -> bool:
-    """A project we made, whose tenant is gone or neither has nor wants it."""
+def _is_orphaned(project: Answer, tenants: Mapping[str, frozenset[str] | None]) -> bool:
+    """A project we made, whose tenant is gone or neither has nor wants it; never that of one that cannot be read."""
     if TAG not in project.get("tags", ()):
         return False
-    return not {project["id"], project["name"]} & tenants.get(tenant_of(project), frozenset())
+    known = tenants.get(tenant_of(project), NO_PROJECT)
+    return known is not None and not {project["id"], project["name"]} & known
 
 
 def _shares(survey: Survey, register: Register) -> Iterator[Finding]:

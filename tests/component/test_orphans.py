@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
@@ -165,6 +167,44 @@ async def test_projects_and_shares_of_no_tenant_are_orphans() -> None:
     assert {"water"} == {one.holder for one in found if one.kind is TenancyKind.PROJECT}
 
 
+async def test_a_tenant_that_cannot_be_read_keeps_all_its_projects_and_shares() -> None:
+    """It lives: what it has is not known, and "all orphans" must not be its projects."""
+    share = {"id": "to-p1", "object_type": "network", "object_id": "u", "target_tenant": "project-1"}
+    unread = both(Register({}, {"civil-affairs": frozenset()}), Register({}, {"civil-affairs": None}))
+
+    assert [] == scan(await a_survey(FakeCloud(), shares=(share,)), unread)
+
+
+@dataclass
+class Keystone:
+    """A cloud with one empty project, whatever name it is asked for."""
+
+    identifier: str
+    deleted: set[str] = field(default_factory=set)
+
+    async def has(self, service: str) -> bool:
+        return False
+
+    async def list(self, service: str, path: str, query: Any = None) -> Sequence[Answer]:
+        return [{**HOME, "id": self.identifier}] if path == "/projects" else []
+
+    async def delete(self, service: str, path: str) -> None:
+        self.deleted.add(path)
+
+
+@pytest.mark.parametrize(
+    ("now", "deleted", "failed"),
+    [("project-1", {"/projects/project-1"}, []), ("project-2", set(), ["civil-affairs-extranet"])],
+    ids=["the one that was found", "another of the same name"],
+)
+async def test_a_project_is_deleted_by_its_id(now: str, deleted: set[str], failed: list[str]) -> None:
+    """A name may have been given anew since the scan; who commanded saw one project, and no other goes."""
+    cloud = Keystone(now)
+    found = scan(Survey(await list_project(FakeCloud()), (HOME,)), Register({}, {}))
+
+    assert (failed, deleted) == (await failures(cloud, found), cloud.deleted)
+
+
 def test_two_looks_at_the_cluster_let_live_what_either_shows() -> None:
     """A request that came or went in between is alive, and not settled; nor is one that changed."""
     same, before, after = a_plan(), a_plan(), a_plan(servers=())
@@ -230,7 +270,7 @@ async def test_a_deletion_that_fails_is_told_and_keeps_no_other() -> None:
     assert [] == cloud.all("servers")
 
 
-async def failures(cloud: FakeCloud, findings: list[Finding]) -> list[str]:
+async def failures(cloud: FakeCloud | Keystone, findings: list[Finding]) -> list[str]:
     """Delete, and return the names of what could not be."""
     failed: list[str] = []
 

@@ -19,6 +19,16 @@ PLAN = str(PLAN_OBJECT["metadata"]["name"])
 DIGEST = str(PLAN_OBJECT["spec"]["digest"])
 OLD_PLAN = "permit-portal-0000000000"
 NO_FINALIZER = {"metadata": {"finalizers": None}}
+COLLECTOR = "system:serviceaccount:kube-system:generic-garbage-collector"
+NOBODY = {"apiVersion": "v1", "kind": "ConfigMap", "name": "none", "uid": "00000000-0000-4000-8000-000000000000"}
+MEDDLING: dict[str, Document] = {
+    "hands it to nobody": {"ownerReferences": [NOBODY]},
+    "puts a label on it": {"labels": {"floor": "3"}},
+    "puts a finalizer on it": {"finalizers": [FINALIZER, "example.org/hold"]},
+    "takes the finalizer off": {"finalizers": None},
+    "notes something on it": {"annotations": {"example.org/floor": "3"}},
+}
+"""What would decide over a request without changing its spec; an owner that does not exist has it collected."""
 
 
 def plan_object(**metadata: Any) -> Document:
@@ -182,7 +192,26 @@ ATTEMPTS: dict[str, Attempt] = {
         a_request("another") | {"metadata": {"name": "another", **given_up("enough")["metadata"]}},
     ),
     "the provider changes a request": Attempt(
-        "provider", patch_request({"driftPolicy": "Correct"}), 'only the requester "li.na" may change the `spec`'
+        "provider", patch_request({"driftPolicy": "Correct"}), "may change the `spec`"
+    ),
+    **{
+        f"the provider {what}": Attempt(
+            "provider", patch("rr", "permit-portal", {"metadata": change}), "you may set `kunlun.cloud/abandon`"
+        )
+        for what, change in MEDDLING.items()
+    },
+    "the provider gives it up and changes its owner": Attempt(
+        "provider",
+        patch("rr", "permit-portal", {"metadata": given_up("cloud lost")["metadata"] | MEDDLING["hands it to nobody"]}),
+        "you may set `kunlun.cloud/abandon`",
+    ),
+    "a colleague notes something on it": Attempt("ci", ("annotate", "rr", "permit-portal", "example.org/floor=3")),
+    "a colleague hands it to an owner": Attempt(
+        "ci", patch("rr", "permit-portal", {"metadata": {"ownerReferences": [NOBODY]}})
+    ),
+    "the garbage collector lets an owner go": Attempt(
+        "admin",
+        patch("rr", "permit-portal", {"metadata": {"finalizers": [FINALIZER, "orphan"]}}, f"--as={COLLECTOR}"),
     ),
     "the provider deletes a request": Attempt(
         "provider", ("delete", "rr", "permit-portal"), "only the department deletes its requests"

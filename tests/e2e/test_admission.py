@@ -147,6 +147,14 @@ def test_a_department_can_be_closed(sandbox: Sandbox) -> None:
         closing.does("admin", "delete", "namespace", closing.namespace, "--timeout=60s")
 
 
+def test_a_kind_is_deleted_only_when_it_is_announced(office: Office) -> None:
+    """The words say how, and to take the announcement back: left there, it would let the next slip through."""
+    answer = office.tries("admin", "delete", "crd", "resourcerequests.kunlun.cloud")
+
+    assert "kunlun.cloud/allow-deletion=true" in answer.text
+    assert "kunlun.cloud/allow-deletion-, if you do not delete" in answer.text
+
+
 def test_plans_go_with_their_request(office: Office) -> None:
     """What nobody asks for any more leaves no plan behind: the garbage collector may remove it."""
     office.does("clerk", "apply", document=a_request("leaving"))

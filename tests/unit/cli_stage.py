@@ -41,7 +41,8 @@ printf '%s\n' "$*" >> "$STAGE/calls"
 if [ -f "$STAGE/refusal" ]; then cat "$STAGE/refusal" >&2; exit 1; fi
 for word in "$@"; do case "$word" in
   create) cat > "$STAGE/created.json"; cat "$STAGE/answer.json"; exit 0;;
-  patch|delete) cat "$STAGE/answer.json"; exit 0;;
+  delete) if [ -f "$STAGE/kept" ]; then cat "$STAGE/kept" >&2; exit 1; fi; cat "$STAGE/answer.json"; exit 0;;
+  patch) cat "$STAGE/answer.json"; exit 0;;
   apply) cat > "$STAGE/applied.yaml"; echo "applied"; exit 0;;
   --watch) cat "$STAGE/watch.json"; exit 0;;
   --field-selector=*) cat "$STAGE/selected.json"; exit 0;;
@@ -64,6 +65,10 @@ class Stage:
     def refuses(self, stderr: str) -> None:
         """From now on kubectl fails with this text."""
         (self.folder / "refusal").write_text(stderr, encoding="utf-8")
+
+    def keeps(self, stderr: str) -> None:
+        """From now on every deletion, and nothing else, fails with this text."""
+        (self.folder / "kept").write_text(stderr, encoding="utf-8")
 
     def watches(self, *events: tuple[str, Mapping[str, Any]]) -> None:
         """What a watch delivers before it ends."""

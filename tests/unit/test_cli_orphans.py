@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 import pytest
 
-from controllers.cli.findings import age, as_document, chosen, refuse_strangers
+from controllers.cli.findings import age, as_document, chosen, confirmed, refuse_strangers
 from controllers.cli.kubectl import ClusterError
 from controllers.cli.register import Documents, register
 from infra.orphans.findings import Claim, Direction, Finding, Register, Survey, TenancyKind
@@ -100,6 +101,13 @@ def test_a_tenant_holds_the_projects_it_has_and_those_it_wants() -> None:
     assert expected == register(Documents([], [], [tenant])).tenants
 
 
+def test_a_tenant_that_cannot_be_read_is_alive() -> None:
+    """A tenant of a later release: what it has is not known, and so is not nothing."""
+    tenant = {"metadata": {"name": "civil-affairs"}, "spec": {"later": 1}}
+
+    assert {"civil-affairs": None} == register(Documents([], [], [tenant])).tenants
+
+
 def a_finding(identifier: str, direction: Direction = Direction.ORPHAN, **fields: Any) -> Finding:
     values: dict[str, Any] = {"kind": Kind.NETWORK, "name": "network-app", "project": "p1", "uid": UID}
     return Finding(direction=direction, id=identifier, **(values | fields))
@@ -150,6 +158,19 @@ def test_what_may_not_be_deleted_is_refused(named: str, refusal: str) -> None:
         chosen(FINDINGS, [named], delete_all=False)
 
     assert refusal in refused.value.message
+
+
+def test_what_changed_since_it_was_shown_is_left_alone() -> None:
+    """Gone, or the operator is at work by now: the answer to the question took a while."""
+    shown = [a_finding(name, Direction.SURPLUS, holder=NAME) for name in ("twin", "gone", "begun")]
+    again = [a_finding("twin", Direction.SURPLUS, holder=NAME), replace(shown[2], busy=True), a_finding("new")]
+    goes, left = confirmed(shown, again)
+
+    assert ["twin"] == [one.id for one in goes]
+    assert [
+        ("gone", "it is not what it was when it was shown"),
+        ("begun", "the operator may be at work on civil-affairs/permit-portal; try again later"),
+    ] == [(one.id, why) for one, why in left]
 
 
 @pytest.mark.parametrize(
@@ -246,6 +267,21 @@ def test_without_the_stamp_nothing_is_deleted(stage: Stage) -> None:
     assert 1 == result.exit_code
     assert "are Kunlun's admission policies installed?" in result.output
     assert [] == [call for call in stage.calls if call.startswith("delete")]
+
+
+def test_a_mark_that_stays_behind_is_told(stage: Stage) -> None:
+    """The deletion failed: the next one, whoever's, would leave everything in the cloud."""
+    stage.has("resourcerequests-permit-portal", a_request())
+    stage.has("answer", {"metadata": {"annotations": {"kunlun.cloud/abandoned-by": "ops.wang"}}})
+    stage.keeps("Error from server: etcdserver: request timed out")
+    result = stage.run("abandon", "permit-portal", "-n", "civil-affairs", "--reason", "lost", "--yes")
+
+    assert 1 == result.exit_code
+    assert "permit-portal is marked as given up, but was not deleted: etcdserver: request timed out" in result.output
+    assert (
+        "kubectl annotate resourcerequests.kunlun.cloud permit-portal -n civil-affairs "
+        "kunlun.cloud/abandon- kunlun.cloud/abandoned-by-"
+    ) in result.output
 
 
 def test_a_request_on_its_way_out_is_only_marked(stage: Stage) -> None:

@@ -6,9 +6,11 @@ import io
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from controllers.api.plan import Action, Operation
 from controllers.api.resourcerequest import FlowSource
+from controllers.cli import root
 from controllers.cli.demo import Cast, approve, file_system, what_to_try
 from controllers.cli.kubectl import Kubectl
 from controllers.cli.planpage import signed_sentence, summary
@@ -113,6 +115,24 @@ def test_a_page_that_is_not_a_terminal_has_no_colours_and_no_narrow_columns() ->
     screen(out).print(grid(("A",), [("x" * 130,)]))
 
     assert f"A\n{'x' * 130}\n" == "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("orphans", "the projects and shares of tenants that are gone"),
+        ("orphans", "For a person, or for a program."),
+        ("orphans", "kunlun orphans --clouds clouds.yaml --cloud kunlun --delete ID"),
+        ("abandon", 'You need the verb "abandon" on resourcerequests.kunlun.cloud'),
+        ("run", "Each operator needs its own"),
+        ("run", "The shipped Role covers the namespace kunlun-system only"),
+    ],
+)
+def test_help_says_what_a_person_would_learn_too_late(command: str, words: str) -> None:
+    """What is deleted, what one must be allowed, what two operators must not share."""
+    result = CliRunner().invoke(root, [command, "--help"])
+
+    assert words in " ".join(result.output.split())
 
 
 def test_the_demo_files_and_approves_only_what_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

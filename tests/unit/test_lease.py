@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from controllers.holder import Holder
 from controllers.lease import Lease, LeaseLost
@@ -92,6 +93,22 @@ async def test_a_free_lease_is_taken_at_once() -> None:
 
     assert (FAR.identity, 1000.0) == (api.holder, clock.now)
     lease.ensure_valid()
+
+
+async def test_a_lease_that_cannot_be_written_is_a_warning_told_once() -> None:
+    """Nobody leads meanwhile; who filters the log by level must see it. Standing by is routine."""
+    api, clock = ApiServer(answers=False), Clock()
+    waiting = a_lease(api, clock)
+    with capture_logs() as told:
+        acquiring = asyncio.create_task(waiting.acquire())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        api.answers = True
+        await acquiring
+
+    assert [("lease not written", "warning"), ("leading", "info")] == [
+        (entry["event"], entry["log_level"]) for entry in told
+    ]
 
 
 async def test_another_holder_expires_only_when_its_lease_has_not_moved_for_its_duration_on_our_clock() -> None:
