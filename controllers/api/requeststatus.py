@@ -42,7 +42,9 @@ class Replacements(WireModel):
     """How often servers of a plan were built anew because OpenStack could not build them."""
 
     plan: Annotated[str, Field(max_length=63, description="The plan they belong to; another begins at none.")]
-    count: Annotated[int, Field(ge=0, le=100, description="How often; after three times a person is asked.")]
+    count: Annotated[
+        int, Field(ge=0, le=100, description="How often; after three a person is asked, unless it is for want of room.")
+    ]
 
 
 class ResourceRequestStatus(WireModel):
