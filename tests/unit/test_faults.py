@@ -10,7 +10,8 @@ from controllers.request.faults import verdict
 from infra.errors import KunlunError, QuotaExceeded, ReplacingServer, ServerFault
 from infra.provider.observed import ObservedObject
 from infra.stackplan import Kind
-from tests.build import a_spec
+from tests.build import a_flow, a_spec
+from tests.build import a_server as a_server_block
 from tests.unit.whole_world import WholeWorld
 
 NO_HOST = {"message": "No valid host was found. There are not enough hosts available.", "code": 500}
@@ -208,6 +209,23 @@ async def test_used_up_quota_is_explained_and_looked_at_before_it_is_tried_again
     world.clock += 61
     await world.turn()
     assert (2, "Provisioned") == (world.builder.passes, world.standing("Provisioned")[1])
+
+
+async def test_what_the_plan_removes_makes_room_for_what_it_makes() -> None:
+    """At full quota a replacement does not wait for what it frees itself."""
+    world = WholeWorld()
+    await a_build(world)
+    world.cloud.answers = {"flavors/id-c1.small": SMALL, "limits": limits(servers=0, cores=0)}
+    world.builder.failure = QuotaExceeded("OpenStack refused POST servers: Quota exceeded")
+    world.ask(a_spec(servers=[a_server_block(name="api")], flows=[a_flow(to="api")]), generation=2)
+    await world.turn()
+    world.approve()
+    await world.turn()
+    passes, world.builder.failure = world.builder.passes, None
+    world.clock += 61
+    await world.turn()
+
+    assert (2, 3) == (passes, world.builder.passes)
 
 
 async def test_where_no_limit_can_be_read_the_clouds_words_stand() -> None:
