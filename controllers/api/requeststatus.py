@@ -66,6 +66,12 @@ class ResourceRequestStatus(WireModel):
         ]
         | None
     ) = None
+    built_plan: (
+        Annotated[
+            str, Field(max_length=63, description="The plan that was made true; absent while one is being built.")
+        ]
+        | None
+    ) = None
     deletion_policy: (
         Annotated[DeletionPolicy, Field(description="What deleting the request does, by the plan in force.")] | None
     ) = None
