@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from infra.planned import PlannedObject
+from infra.provider.observed import ObservedObject
 from infra.stackplan import Kind
 
 SERVERS, CORES, MEMORY = "servers", "cores", "MiB of memory"
@@ -49,8 +50,8 @@ class Shortage:
     left: int
 
 
-def needed(planned: Collection[PlannedObject], flavors: Mapping[str, FlavorSize]) -> Counter[str]:
-    """What these objects take of a project's quota; `flavors` by id. A flavor that is not known counts nothing."""
+def needed(planned: Collection[PlannedObject | ObservedObject], flavors: Mapping[str, FlavorSize]) -> Counter[str]:
+    """What these objects take of a project's quota, planned or there. `flavors` by id; one not known counts nothing."""
     needs: Counter[str] = Counter(COUNTED[one.kind] for one in planned if one.kind in COUNTED)
     for one in planned:
         if one.kind is Kind.SECURITY_GROUP_RULES:

@@ -42,7 +42,9 @@ class Replacements(WireModel):
     """How often servers of a plan were built anew because OpenStack could not build them."""
 
     plan: Annotated[str, Field(max_length=63, description="The plan they belong to; another begins at none.")]
-    count: Annotated[int, Field(ge=0, le=100, description="How often; after three times a person is asked.")]
+    count: Annotated[
+        int, Field(ge=0, le=100, description="How often; after three a person is asked, unless it is for want of room.")
+    ]
 
 
 class ResourceRequestStatus(WireModel):
@@ -61,6 +63,12 @@ class ResourceRequestStatus(WireModel):
                 max_length=63,
                 description="Written before the first change to the cloud; without it nothing exists.",
             ),
+        ]
+        | None
+    ) = None
+    built_plan: (
+        Annotated[
+            str, Field(max_length=63, description="The plan that was made true; absent while one is being built.")
         ]
         | None
     ) = None

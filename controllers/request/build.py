@@ -13,7 +13,7 @@ from controllers.request.scarcity import require_quota
 from controllers.request.status import Report
 from infra.engine import Built
 from infra.errors import EngineInterrupted, KunlunError, QuotaExceeded, ServerFault
-from infra.provider.observed import Observed
+from infra.provider.observed import Deviation, Observed
 
 LONGEST_RETRY_SECONDS = 300.0
 
@@ -29,7 +29,7 @@ async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts
             await require_quota(plan, observed, parts)
         report = await permit_replacing(request, plan, observed, report, parts)
     memory.forget_build()
-    if observed is not None and not see(request, plan, observed, parts).drift:
+    if observed is not None and not _is_work(request, plan, observed, parts):
         memory.remember_build(plan.meta.name, dict(Built.of(observed).ids))
     else:
         try:
@@ -41,6 +41,13 @@ async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts
         memory.remember_build(plan.meta.name, ids)
     plan_next_look(request, plan, parts)
     return memory.ids
+
+
+def _is_work(request: ResourceRequest, plan: Plan, observed: Observed, parts: RequestParts) -> bool:
+    """Whether the engine could do anything: not for what only a person may put right."""
+    drift = see(request, plan, observed, parts).drift
+    spare = any(item.deviation is Deviation.TWIN for item in drift)
+    return spare or any(can_be_corrected(plan, item) for item in drift) or bool(stillborn_servers(plan, observed))
 
 
 async def _converge(

@@ -1,7 +1,8 @@
 """Servers that Nova put into ERROR: which are built anew, how often, and what a person has to do.
 
 Only a server that never started is replaced, for it holds nothing. How often is counted in the status before it is
-done, so that no restart begins the count again. Want of room on the hosts is no fault: that is waited for.
+done, so that no restart begins the count again. Want of room on the hosts is no fault: that is waited for, and where
+nothing shows the want, it is tried ever more seldom.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from infra.provider.server import is_stillborn
 MOST_REPLACEMENTS = 3
 PAUSES_SECONDS = (10.0, 30.0, 90.0)
 CAPACITY_RETRY_SECONDS = 30.0
+LONGEST_CAPACITY_RETRY_SECONDS = 300.0
+MOST_COUNTED = 100  # as the status has it
 SHOWN = 10
+LONGEST_TEXT = 1500  # of Nova's words: a condition has to have room for what to do
 # Nova counts quota twice: of two servers that came at once the second is accepted and then put into ERROR for it.
 _NO_ROOM = re.compile(r"no valid host|insufficient|not enough|quota exceeded", re.IGNORECASE)
 
@@ -41,7 +45,8 @@ def verdict(servers: Iterable[ObservedObject], replaced: int) -> KunlunError | N
             f"delete it there to have it built anew ({', '.join(ran[:SHOWN])})"
         )
     if all(_NO_ROOM.search(found.fault or "") for found in faulty):
-        return QuotaExceeded(f"{told}; tried again when there is room", retry_after_seconds=CAPACITY_RETRY_SECONDS)
+        pause = min(CAPACITY_RETRY_SECONDS * 2.0**replaced, LONGEST_CAPACITY_RETRY_SECONDS)
+        return QuotaExceeded(f"{told}; tried again when there is room", retry_after_seconds=pause)
     if replaced >= MOST_REPLACEMENTS:
         return ServerFault(
             f"{told}. Built anew {replaced} times without success: find the cause in OpenStack, then delete the "
@@ -73,7 +78,7 @@ async def fault_among(
         try:
             await require_hosts(plan, [found for found in known if found.status == "ERROR"], parts)
         except QuotaExceeded as shortage:
-            return QuotaExceeded(f"{fault.message}: {shortage}", retry_after_seconds=fault.retry_after_seconds)
+            return QuotaExceeded(f"{fault.message}: {shortage}", retry_after_seconds=CAPACITY_RETRY_SECONDS)
     return fault
 
 
@@ -87,13 +92,14 @@ async def permit_replacing(
     stillborn = stillborn_servers(plan, observed)
     replaced = _replaced(request, plan, parts)
     match verdict(stillborn, replaced):
-        case ReplacingServer():
-            return replace(report, replacements=Replacements(plan=plan.meta.name, count=replaced + 1))
-        case QuotaExceeded():
-            await require_hosts(plan, stillborn, parts)
+        case None:
+            return report
         case ServerFault() as fault:
             raise fault
-    return report
+        case QuotaExceeded():
+            await require_hosts(plan, stillborn, parts)
+    count = min(replaced + 1, MOST_COUNTED)
+    return replace(report, replacements=Replacements(plan=plan.meta.name, count=count))
 
 
 def _replaced(request: ResourceRequest, plan: Plan, parts: RequestParts) -> int:
@@ -105,4 +111,5 @@ def _replaced(request: ResourceRequest, plan: Plan, parts: RequestParts) -> int:
 def _told(faulty: Sequence[ObservedObject]) -> str:
     faults = [f"{found.name}: {found.fault or 'no reason given'}" for found in faulty]
     more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
-    return f"OpenStack could not build {'; '.join(faults[:SHOWN])}{more}"
+    text = f"OpenStack could not build {'; '.join(faults[:SHOWN])}{more}"
+    return text if len(text) <= LONGEST_TEXT else text[:LONGEST_TEXT] + "…"

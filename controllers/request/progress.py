@@ -66,6 +66,7 @@ async def _publish(
     building = replace(
         report.waiting(ConditionType.PROVISIONED, Reason.BUILDING, message),
         building_plan=plan.meta.name,
+        built_plan=None,
         progress=progress,
     )
     status = status_of(building, before=request.status, generation=request.meta.generation, now=parts.now())

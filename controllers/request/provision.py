@@ -22,7 +22,7 @@ from controllers.request.parts import RequestParts
 from controllers.request.plans import is_repair, plan_lost, plan_named
 from controllers.request.progress import written_status
 from controllers.request.servers import await_servers, provisioned, until_next_look
-from controllers.request.status import Report, is_built, pause_after
+from controllers.request.status import BUILT, Report, is_built, pause_after
 from infra.errors import InternalError, KunlunError
 from infra.planned import planned_objects
 from infra.stackplan import Kind
@@ -67,7 +67,8 @@ async def _finish(
 ) -> Report:
     ids = built or await build_plan(request, plan, report, parts)
     said = written_status(request, parts).replacements
-    report = replace(report, building_plan=plan.meta.name, resources=resources_of(plan, ids), replacements=said)
+    report = replace(report, building_plan=plan.meta.name, built_plan=None, replacements=said)
+    report = replace(report, resources=resources_of(plan, ids))
     report = await await_servers(request, plan, report, parts)
     parts.memories.of(request.meta.uid).rested()
     return _said(request, plan, report, parts) if report.done(ConditionType.PROVISIONED) else report
@@ -78,11 +79,14 @@ async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: Re
     if memory.next_look is None:  # after a restart
         plan_next_look(request, plan, parts)
     before = memory.seen_of(plan.meta.name)
-    if parts.monotonic() < (memory.next_look or 0) and not _is_to_correct(request, plan, before):
+    known = before is not None or _is_told(request)
+    if known and parts.monotonic() < (memory.next_look or 0) and not _is_to_correct(request, plan, before):
         return _as_before(request, plan, report, parts)
     try:
         observed = await observe_surely(request, plan, parts, not_older_than=RECENT_SECONDS)
     except KunlunError as error:  # not having seen it is no reason to doubt it
+        if not known:
+            raise
         pause = memory.rest(LOOK, now=parts.monotonic(), pause=pause_after(error), error=error)
         memory.next_look = parts.monotonic() + pause
         return _as_before(request, plan, report, parts)
@@ -96,6 +100,12 @@ async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: Re
     now = memory.seen_of(plan.meta.name)
     unchanged = before.repairs == now.repairs if before and now else report.plan == plan.meta.name and not seen.repairs
     return report if unchanged else report.again_after(0)  # another plan is to be decided on
+
+
+def _is_told(request: ResourceRequest) -> bool:
+    """Whether the status says what became of the built plan, and not of something that came in between."""
+    found = next(item for item in request.status.conditions if item.type == ConditionType.PROVISIONED)
+    return found.reason in BUILT
 
 
 def _is_to_correct(request: ResourceRequest, plan: Plan, seen: Seen | None) -> bool:

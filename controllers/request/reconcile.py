@@ -80,7 +80,8 @@ async def _read(chapters: Sequence[Chapter], request: ResourceRequest, report: R
 def _intended(report: Report, request: ResourceRequest, parts: RequestParts) -> Report:
     """With what this pass has said it would build, even if it was cut off: an intent is never taken back."""
     known = written_status(request, parts)
-    return replace(report, building_plan=known.building_plan, replacements=known.replacements)
+    report = replace(report, building_plan=known.building_plan, built_plan=known.built_plan)
+    return replace(report, replacements=known.replacements)
 
 
 async def refuse_unreadable(body: Mapping[str, Any] | None, error: KunlunError, parts: RequestParts) -> float | None:

@@ -12,7 +12,9 @@ from controllers.api.stored import Plan
 from controllers.request.parts import RequestParts
 from infra.errors import QuotaExceeded, TransientError
 from infra.planned import PlannedObject, planned_objects
+from infra.provider.authority import authority_of
 from infra.provider.observed import Observed, ObservedObject, identity_of
+from infra.provider.server import is_stillborn
 from infra.quota import in_words, needed, room_needed, shortages, without_host
 from infra.room import observe_flavors, observe_hosts, observe_quota
 from infra.stackplan import Kind
@@ -23,11 +25,12 @@ RETRY_SECONDS = 30.0
 async def require_quota(plan: Plan, observed: Observed, parts: RequestParts) -> None:
     """Raises QuotaExceeded, with every item of which too little is left for what the plan still needs."""
     stack = plan.spec.stack
-    missing = [one for one in planned_objects(stack).values() if identity_of(one) not in observed.by_identity]
+    making, freeing = _to_make(plan, observed), _to_free(plan, observed)
     cloud = parts.clouds.project(stack.project.id)
     try:
-        flavors = await observe_flavors(cloud, _flavor_ids(missing))
-        found = shortages(needed(missing, flavors), await observe_quota(cloud))
+        flavors = await observe_flavors(cloud, _flavor_ids([*making, *freeing]))
+        freed, left = needed(freeing, flavors), await observe_quota(cloud)
+        found = shortages(needed(making, flavors), {item: left[item] + freed[item] for item in left})
     except TransientError:  # then the cloud will say it itself
         return
     if found:
@@ -54,5 +57,23 @@ async def require_hosts(plan: Plan, servers: Sequence[ObservedObject], parts: Re
             raise QuotaExceeded(f"{message}; goes on by itself when there is", retry_after_seconds=RETRY_SECONDS)
 
 
-def _flavor_ids(planned: Sequence[PlannedObject]) -> list[str]:
-    return sorted({one.inputs["flavor_id"] for one in planned if one.kind is Kind.SERVER})
+def _to_make(plan: Plan, observed: Observed) -> list[PlannedObject]:
+    """What is not there, and servers in ERROR that never ran: they are built anew."""
+    found = observed.by_identity
+    planned = planned_objects(plan.spec.stack).values()
+    return [one for one in planned if (known := found.get(identity_of(one))) is None or is_stillborn(known.raw)]
+
+
+def _to_free(plan: Plan, observed: Observed) -> list[ObservedObject]:
+    """What the plan removes and does not make again, and servers that are built anew: they go first."""
+    authority = authority_of(plan.spec.stack)
+    wanted = {identity_of(one) for one in authority.planned.values()}
+    return [
+        found
+        for found in observed.objects
+        if (is_stillborn(found.raw) if found.identity in wanted and not found.twin else authority.removes(found))
+    ]
+
+
+def _flavor_ids(objects: Sequence[PlannedObject | ObservedObject]) -> list[str]:
+    return sorted({one.inputs["flavor_id"] for one in objects if one.kind is Kind.SERVER})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.stored import Plan, ResourceRequest
@@ -49,7 +48,8 @@ async def await_servers(request: ResourceRequest, plan: Plan, report: Report, pa
 
 def provisioned(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Report:
     """The plan is real; look again at the project's next turn."""
-    report = replace(report.reached(ConditionType.PROVISIONED, Reason.PROVISIONED, described(plan)), replacements=None)
+    found = {"built_plan": plan.meta.name, "replacements": None}
+    report = report.reached(ConditionType.PROVISIONED, Reason.PROVISIONED, described(plan), **found)
     return report.again_after(until_next_look(request, parts))
 
 

@@ -51,6 +51,7 @@ class Report:
     plan_digest: str | None = None
     approved_plan: str | None = None
     building_plan: str | None = None
+    built_plan: str | None = None
     deletion_policy: DeletionPolicy | None = None
     required_stages: tuple[str, ...] = ()
     approvals: tuple[StageDecision, ...] = ()
@@ -92,9 +93,12 @@ def pause_after(error: KunlunError) -> float:
 
 
 def is_built(status: ResourceRequestStatus, plan_name: str) -> bool:
-    """This very plan has been built, whatever happened to it since."""
+    """This very plan has been built, whatever happened to it since, and nothing is being built or corrected."""
+    if status.building_plan != plan_name or status.built_plan is not None:
+        return status.building_plan == status.built_plan == plan_name
+    # A status of an earlier release says it by the reason only.
     found = next((item for item in status.conditions if item.type == ConditionType.PROVISIONED), None)
-    return status.building_plan == plan_name and found is not None and found.reason in BUILT
+    return found is not None and found.reason in BUILT
 
 
 def begin(status: ResourceRequestStatus) -> Report:
@@ -102,6 +106,7 @@ def begin(status: ResourceRequestStatus) -> Report:
     return Report(
         approved_plan=status.approved_plan,
         building_plan=status.building_plan,
+        built_plan=status.built_plan,
         deletion_policy=status.deletion_policy,
         project=status.project,
         resources=status.resources,
@@ -121,6 +126,7 @@ def status_of(report: Report, *, before: ResourceRequestStatus, generation: int,
         plan_digest=report.plan_digest,
         approved_plan=report.approved_plan,
         building_plan=report.building_plan,
+        built_plan=report.built_plan,
         deletion_policy=report.deletion_policy,
         required_stages=report.required_stages,
         approvals=report.approvals,

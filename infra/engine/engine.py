@@ -34,6 +34,7 @@ from infra.stackplan import Kind, Origin, StackPlan
 
 _REMOVAL_ROUNDS = 4
 _NOTHING: Mapping[str, Kind] = {}
+_LEFT_IN_PLACE = {Kind.SECURITY_GROUP, Kind.SECURITY_GROUP_RULES}
 
 Listener = Callable[[StepEvent], None]
 Declare = Callable[[StackPlan], Callable[[], None]]
@@ -114,15 +115,19 @@ class Engine:
             state.unlock()
             await _delete(builder, [found for found in seen.twins if authority.removes(found)])
             await _repair(builder, plan)
-            if not self._usable(state, builder.observed, authority):
+            going, last = _removals(authority, builder.observed)
+            making = going and _is_short(authority, builder.observed)
+            if directly := making or not self._usable(state, builder.observed, authority):
                 state.blank()
-                await _delete(builder, [found for found in builder.observed.objects if _is_removed(authority, found)])
+                await _delete(builder, going)
                 builder.head_start()
             try:
                 await turn.enter(self._run(uid, builder)).up(self._declare(plan))
             finally:
                 await builder.settle()
                 state.prune()
+            if directly and last:
+                await _delete(Builder(cloud, authority, builder.observed, steps, turn.patience()), last)
             return built_by(builder, plan)
 
     async def remove(
@@ -273,8 +278,15 @@ def _open_repairs(authority: Authority, plan: StackPlan, seen: Observed) -> list
     return [found for found in seen.objects if found.id in needed and authority.names(found)]
 
 
-def _is_removed(authority: Authority, found: ObservedObject) -> bool:
-    return found.identity in authority.removals and authority.removes(found)
+def _is_short(authority: Authority, seen: Observed) -> bool:
+    """Whether something is to be made. It may need the quota of what goes, which the engine would remove last."""
+    return any(identity_of(one) not in seen.by_identity for one in authority.planned.values())
+
+
+def _removals(authority: Authority, seen: Observed) -> tuple[list[ObservedObject], list[ObservedObject]]:
+    """What can go before all else, and what goes last: groups, which ports leave in the course of the pass."""
+    gone = [found for found in seen.objects if found.identity in authority.removals and authority.removes(found)]
+    return [one for one in gone if one.kind not in _LEFT_IN_PLACE], [one for one in gone if one.kind in _LEFT_IN_PLACE]
 
 
 def _steps_ahead(plan: StackPlan, seen: Observed) -> int:

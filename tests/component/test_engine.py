@@ -265,3 +265,33 @@ def test_the_project_file_names_the_project_the_state_is_kept_under() -> None:
     root = Path(__file__).parents[2]
     assert PROJECT == yaml.safe_load((root / "Pulumi.yaml").read_text())["name"]
     assert root == EngineSettings(pulumi(), Path(), 1).project
+
+
+async def test_what_goes_makes_room_for_what_comes(tmp_path: Path) -> None:
+    """Of a full quota: a server removed, another one made; were it made first, no quota would ever be enough."""
+    cloud, old = FakeCloud(), a_plan()
+    before = await first_build(cloud, tmp_path, old)
+    cloud.log.clear()
+    going = removals(old, "server-web-1", "port-web-1")
+    plan = a_plan(servers=(old.servers[0], a_server(2)), removals=going)
+    await next_pass(cloud, tmp_path, plan)
+
+    gone = [f"DELETE servers/{before.ids['server-web-1']}", f"DELETE ports/{before.ids['port-web-1']}"]
+    assert [*gone, "POST ports", "POST servers"] == cloud.log
+    assert [] == differences(planned_objects(plan), await observe(cloud, UID))
+
+
+@pytest.mark.parametrize("made", [1, 2], ids=["state lost", "something made"])
+async def test_a_group_that_is_in_use_until_the_pass_is_over_goes_at_its_end(made: int, tmp_path: Path) -> None:
+    """A port leaves it in place; then nothing stands in the way, whatever else goes and comes."""
+    cloud, old = FakeCloud(), a_plan()
+    await first_build(cloud, tmp_path, old)
+    groups = (GroupPlan(name="db", rules=(a_rule(),)),)
+    servers = (a_server(0, group="db"), a_server(2, group="db"))[:made]
+    if made == 1:
+        state_file(tmp_path).unlink()
+    going = removals(old, "group-web", "rules-web", "server-web-1", "port-web-1")
+    plan = a_plan(groups=groups, servers=servers, removals=going)
+    await next_pass(cloud, tmp_path, plan)
+
+    assert [] == differences(planned_objects(plan), await observe(cloud, UID))

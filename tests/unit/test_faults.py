@@ -10,6 +10,8 @@ from controllers.request.faults import verdict
 from infra.errors import KunlunError, QuotaExceeded, ReplacingServer, ServerFault
 from infra.provider.observed import ObservedObject
 from infra.stackplan import Kind
+from tests.build import a_flow, a_spec
+from tests.build import a_server as a_server_block
 from tests.unit.whole_world import WholeWorld
 
 NO_HOST = {"message": "No valid host was found. There are not enough hosts available.", "code": 500}
@@ -51,8 +53,9 @@ def message(world: WholeWorld) -> str:
         (a_server(NO_HOST), 3, QuotaExceeded, "tried again when there is room"),
         (a_server(LATE_QUOTA), 3, QuotaExceeded, "tried again when there is room"),
         (a_server(BROKEN, status="ACTIVE"), 0, type(None), ""),
+        (a_server({"message": "x" * 1400}), 3, ServerFault, "then delete the server there"),
     ],
-    ids=["first", "third", "bound", "ran before", "no room", "late quota", "no fault"],
+    ids=["first", "third", "bound", "ran before", "no room", "late quota", "no fault", "long"],
 )
 def test_what_becomes_of_a_server_in_error(
     server: ObservedObject, replaced: int, expected: type[KunlunError], told: str
@@ -129,6 +132,67 @@ async def test_want_of_room_is_waited_for_and_explained() -> None:
     assert ("True", "Ready") == world.standing()
 
 
+def test_advice_is_not_cut_off_by_many_faults() -> None:
+    """A condition ends at 2,048 characters; what to do is within them."""
+    fault = verdict([a_server({"message": "x" * 500})] * 10, 3)
+
+    assert fault is not None
+    assert "then delete the server there" in fault.message[:2048]
+
+
+async def test_want_of_room_that_nothing_shows_is_tried_ever_more_seldom() -> None:
+    """Hosts with room and Nova without: what is wrong may last, and no restart begins the pauses again."""
+    world = WholeWorld()
+    world.cloud.fault = NO_HOST
+    world.cloud.answers = {"flavors/id-c1.small": SMALL, "allocation_candidates": hosts(8)}
+    await a_build(world)
+    pauses = []
+    for _ in range(6):
+        pauses.append(await world.turn())
+        world.parts.memories.by_uid.clear()
+        await world.turn()
+
+    assert [30, 60, 120, 240, 300, 300] == pauses
+    assert ("False", "QuotaExceeded") == world.standing()
+    assert 6 == world.status()["replacements"]["count"]
+
+
+async def test_a_server_that_lost_the_race_for_quota_waits_for_it() -> None:
+    """It is there, in ERROR, and needs what others have: nothing is deleted and ordered again meanwhile."""
+    world = WholeWorld()
+    world.cloud.fault = LATE_QUOTA
+    world.cloud.answers = {"flavors/id-c1.small": SMALL, "limits": limits(servers=0, cores=-4)}
+    await a_build(world)
+    for _ in range(3):
+        world.clock += 301
+        await world.turn()
+
+    assert [] == world.builder.discarded
+    assert "quota of project civil-affairs-extranet: needs 8 cores, 4 left" in message(world)
+    world.cloud.answers["limits"], world.cloud.fault = limits(servers=0, cores=0), None
+    world.clock += 301
+    await world.turn()
+    assert ("True", "Ready") == world.standing()
+
+
+async def test_a_server_in_error_that_ran_does_not_start_the_engine() -> None:
+    """Only a person may put it right, so nothing is tried, restart or not."""
+    world = WholeWorld()
+    await a_build(world)
+    server = world.cloud.all("servers")[0]
+    server |= {"status": "ERROR", "OS-SRV-USG:launched_at": "2026-01-01"}
+    world.cloud.fault = BROKEN
+    world.ask(a_spec(driftPolicy="Correct"), generation=2)
+    await world.turn()
+    world.approve()
+    for _ in range(3):
+        world.parts.memories.by_uid.clear()
+        await world.turn()
+
+    assert ("False", "ServerFault") == world.standing()
+    assert 1 == world.builder.passes
+
+
 async def test_used_up_quota_is_explained_and_looked_at_before_it_is_tried_again() -> None:
     """The engine runs once, and then only when there is enough."""
     world = WholeWorld()
@@ -145,6 +209,23 @@ async def test_used_up_quota_is_explained_and_looked_at_before_it_is_tried_again
     world.clock += 61
     await world.turn()
     assert (2, "Provisioned") == (world.builder.passes, world.standing("Provisioned")[1])
+
+
+async def test_what_the_plan_removes_makes_room_for_what_it_makes() -> None:
+    """At full quota a replacement does not wait for what it frees itself."""
+    world = WholeWorld()
+    await a_build(world)
+    world.cloud.answers = {"flavors/id-c1.small": SMALL, "limits": limits(servers=0, cores=0)}
+    world.builder.failure = QuotaExceeded("OpenStack refused POST servers: Quota exceeded")
+    world.ask(a_spec(servers=[a_server_block(name="api")], flows=[a_flow(to="api")]), generation=2)
+    await world.turn()
+    world.approve()
+    await world.turn()
+    passes, world.builder.failure = world.builder.passes, None
+    world.clock += 61
+    await world.turn()
+
+    assert (2, 3) == (passes, world.builder.passes)
 
 
 async def test_where_no_limit_can_be_read_the_clouds_words_stand() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from controllers.api.stored import PLANS, REQUESTS
 from controllers.request.departed import DepartedPlans
 from tests.build import NAMESPACE
@@ -57,6 +59,27 @@ async def test_a_plan_that_is_lost_for_good_is_said_to_be() -> None:
 
     assert ("False", "PlanLost") == world.standing()
     assert passes == len(world.engine.passes)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_lost_plan_that_comes_back_is_watched_and_not_built_again(restarted: bool) -> None:
+    """What was deleted by hand meanwhile is reported: nobody has asked to have it corrected."""
+    world = World()
+    plan = await world.built()
+    world.surveys.servers_of.clear()
+    body = world.cache.body(PLANS, NAMESPACE, plan) or {}
+    world.cache.drop(PLANS, body)
+    await world.turn()
+    assert ("False", "PlanLost") == world.standing("Provisioned")
+    if restarted:
+        world.parts.memories.by_uid.clear()
+    world.cache.keep(PLANS, body)
+    await world.turn()
+    world.clock += 1000
+    await world.turn()
+
+    assert 1 == len(world.engine.passes)
+    assert ("False", "Drifted") == world.standing("Provisioned")
 
 
 async def test_a_forged_plan_is_not_made_again() -> None:
