@@ -60,6 +60,10 @@ class CloudRefused(PlatformError):
     """OpenStack refused a call for good (400, 404 on a parent, 409 that no retry heals)."""
 
 
+class DataLost(PlatformError):
+    """A data volume that was built is gone; no empty one is made in its place."""
+
+
 class NotApproved(PlatformError):
     """Something asked the cloud for an effect the approved plan does not contain; nothing was done."""
 

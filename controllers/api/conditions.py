@@ -69,6 +69,7 @@ class Reason(StrEnum):
     SERVER_FAULT = "ServerFault"
     CLOUD_REFUSED = "CloudRefused"
     NOT_APPROVED = "NotApproved"
+    DATA_LOST = "DataLost"
     PLAN_FORGED = "PlanForged"
     PLAN_LOST = "PlanLost"
     ENGINE_FAILED = "EngineFailed"

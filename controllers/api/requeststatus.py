@@ -27,6 +27,9 @@ class ResourceStatus(WireModel):
     kind: Annotated[Kind, Field(description="Kind of the object in OpenStack.")]
     name: Annotated[str, Field(max_length=80, description="The object's name within the plan.")]
     id: Annotated[str, Field(max_length=128, description="Its id in OpenStack.")]
+    fingerprint: (
+        Annotated[str, Field(max_length=64, description="Its fingerprint in the plan, of data volumes.")] | None
+    ) = None
     address: Annotated[str, Field(max_length=45, description="Its address, where it has one.")] | None = None
 
 

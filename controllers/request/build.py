@@ -6,7 +6,14 @@ from controllers.api.stored import REQUESTS, Plan, ResourceRequest
 from controllers.request.drift import told
 from controllers.request.examine import require_registered
 from controllers.request.faults import fault_among, permit_replacing, planned_servers, stillborn_servers
-from controllers.request.observe import can_be_corrected, observe, observe_surely, plan_next_look, see
+from controllers.request.observe import (
+    can_be_corrected,
+    observe,
+    observe_surely,
+    plan_next_look,
+    require_data,
+    see,
+)
 from controllers.request.parts import RequestParts
 from controllers.request.progress import publish_intent, reporting_progress
 from controllers.request.scarcity import require_quota
@@ -25,6 +32,7 @@ async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts
     first = request.status.building_plan is None
     observed = None if first else await observe_surely(request, plan, parts)
     if observed is not None:
+        require_data(request, plan, observed)
         if memory.failed_for(plan.meta.name, QuotaExceeded):
             await require_quota(plan, observed, parts)
         report = await permit_replacing(request, plan, observed, report, parts)

@@ -7,12 +7,14 @@ import asyncio
 from controllers.api.stored import Plan, ResourceRequest
 from controllers.request.memory import Seen, next_turn
 from controllers.request.parts import RequestParts
-from infra.errors import EngineInterrupted
+from infra.errors import DataLost, EngineInterrupted
 from infra.planned import changed_for_life, planned_objects
 from infra.provider.observe import observed_from_listing
-from infra.provider.observed import Deviation, Difference, Observed, differences
+from infra.provider.observed import Deviation, Difference, Observed, differences, identity_of
 from infra.provider.repairs import repairs_of
 from infra.stackplan import DATA_VOLUME_PREFIX, Kind
+
+SHOWN = 10
 
 
 async def observe(
@@ -82,6 +84,25 @@ def can_be_corrected(plan: Plan, item: Difference) -> bool:
 def is_lost_data(item: Difference) -> bool:
     """A data volume of a built plan that is not there any more, with what was on it."""
     return item.deviation is Deviation.MISSING and item.name.startswith(DATA_VOLUME_PREFIX)
+
+
+def require_data(request: ResourceRequest, plan: Plan, observed: Observed) -> None:
+    """Raises DataLost when a data volume that was built, and that the plan keeps as it is, is not there any more."""
+    planned = planned_objects(plan.spec.stack)
+    replaced = {gone.name for gone in plan.spec.stack.removals}
+    lost = []
+    for known in request.status.resources:
+        one = planned.get(known.name)
+        if one is None or not known.name.startswith(DATA_VOLUME_PREFIX) or identity_of(one) in observed.by_identity:
+            continue
+        # A status of an earlier release names no fingerprint.
+        if known.fingerprint == one.fingerprint or (known.fingerprint is None and known.name not in replaced):
+            lost.append(f"{known.name} ({known.id})")
+    if lost:
+        raise DataLost(
+            f"gone, with what was on them: data volumes {', '.join(lost[:SHOWN])}. No empty one is made in its place: "
+            "restore it, or take it out of the request and add one of another name"
+        )
 
 
 def plan_next_look(request: ResourceRequest, plan: Plan, parts: RequestParts) -> None:

@@ -25,7 +25,7 @@ from controllers.request.servers import await_servers, provisioned, until_next_l
 from controllers.request.status import BUILT, Report, is_built, pause_after
 from infra.errors import InternalError, KunlunError
 from infra.planned import planned_objects
-from infra.stackplan import Kind
+from infra.stackplan import DATA_VOLUME_PREFIX, Kind
 
 RECENT_SECONDS = 5.0
 LOOK = "look"
@@ -56,7 +56,13 @@ def resources_of(plan: Plan, ids: Mapping[str, str]) -> tuple[ResourceStatus, ..
     """What exists, in the order of the plan."""
     addresses = {f"server-{server.name}": server.address for server in plan.spec.stack.servers}
     return tuple(
-        ResourceStatus(kind=item.kind, name=item.name, id=ids[item.name], address=addresses.get(item.name))
+        ResourceStatus(
+            kind=item.kind,
+            name=item.name,
+            id=ids[item.name],
+            fingerprint=item.fingerprint if item.name.startswith(DATA_VOLUME_PREFIX) else None,
+            address=addresses.get(item.name),
+        )
         for item in planned_objects(plan.spec.stack).values()
         if item.name in ids and item.kind not in UNLISTED
     )
@@ -138,14 +144,16 @@ def _said(request: ResourceRequest, plan: Plan, report: Report, parts: RequestPa
 def _remedy(plan: Plan, seen: Seen, policy: DriftPolicy, repair: str | None) -> str:
     """What would put it right, and how to ask for it."""
     remedies = []
-    if any(map(is_lost_data, seen.drift)):
+    lost = any(map(is_lost_data, seen.drift))  # then nothing is corrected
+    if lost:
         remedies.append(
-            "A lost data volume is not made again by itself: restore it, or ask for another one by its name"
+            "A lost data volume is not made again by itself: restore it, or take it out of the request and add one of "
+            "another name"
         )
     if repair:
         remedies.append(f"Plan {repair} repairs it when it is approved")
     elif seen.repairs:
         remedies.append("What cannot be put right in place gets a plan to approve once the newest plan is in force")
-    if any(can_be_corrected(plan, item) for item in seen.drift) and policy is DriftPolicy.REPORT:
+    if not lost and any(can_be_corrected(plan, item) for item in seen.drift) and policy is DriftPolicy.REPORT:
         remedies.append("`driftPolicy: Correct` puts right in place what the approved plan permits")
     return "; ".join(remedies) or "It has to be put right in OpenStack, or asked for as a change of the request"

@@ -28,6 +28,7 @@ STALLING = {
     Reason.DENIED,
     Reason.PLAN_FORGED,
     Reason.PLAN_LOST,
+    Reason.DATA_LOST,
     Reason.NOT_APPROVED,
     Reason.SERVER_FAULT,
     Reason.CLOUD_REFUSED,

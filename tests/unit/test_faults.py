@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from controllers.api.resourcerequest import ResourceRequestSpec
 from controllers.request.faults import verdict
 from infra.errors import KunlunError, QuotaExceeded, ReplacingServer, ServerFault
 from infra.provider.observed import ObservedObject
@@ -248,3 +249,34 @@ def limits(*, servers: int, cores: int) -> dict[str, Any]:
     absolute = {"maxTotalInstances": 10, "totalInstancesUsed": 10 - servers}
     absolute |= {"maxTotalCores": 20, "totalCoresUsed": 20 - cores, "maxTotalRAMSize": -1, "totalRAMUsed": 0}
     return {"limits": {"absolute": absolute}}
+
+
+async def test_no_plan_makes_an_empty_volume_in_the_place_of_a_lost_one() -> None:
+    """Whatever was approved meanwhile: no officer saw that the data is gone. Asked for by another name, it is made."""
+    world = WholeWorld()
+    world.ask(with_volume("records"))
+    await world.turn()
+    world.approve()
+    await world.turn()
+    volume = world.cloud.all("volumes")[0]["id"]
+    world.cloud.forget("volumes", volume)
+    await another_version(world, "records", generation=2)
+    assert ("False", "DataLost") == world.standing("Provisioned")
+    assert volume in message(world)
+    assert 1 == world.builder.passes
+    await another_version(world, "archive", generation=3)
+
+    assert 2 == world.builder.passes
+
+
+def with_volume(name: str, **fields: Any) -> ResourceRequestSpec:
+    server = a_server_block(count=1, volumes=[{"name": name, "sizeGiB": 10}])
+    return a_spec(servers=[server], **fields)
+
+
+async def another_version(world: WholeWorld, volume: str, *, generation: int) -> None:
+    """Approved, and one pass."""
+    world.ask(with_volume(volume, flows=[a_flow(ports=["tcp/8443"])]), generation=generation)
+    await world.turn()
+    world.approve()
+    await world.turn()
