@@ -8,6 +8,7 @@ from controllers.api import FINALIZER
 from controllers.api.stored import PLANS, REQUESTS, ZONES
 from controllers.request.withdraw import discarded_volumes
 from infra.errors import CloudUnavailable, RateLimited, StatusUnreadable
+from infra.stackplan import Kind as CloudKind
 from tests.build import NAMESPACE, a_content, a_flow, a_plan, a_server, a_spec, a_zone, resolved
 from tests.unit.world import World, versioned
 
@@ -214,6 +215,17 @@ async def test_only_the_plan_in_force_says_which_data_goes() -> None:
     await world.turn()
 
     assert [{"volume-web-0.cache"}] == world.engine.removed
+
+
+async def test_a_removal_is_told_what_the_status_says_was_built() -> None:
+    """So that a list which leaves it out is not believed."""
+    world = World()
+    await world.built()
+    world.ask(deletionTimestamp="2026-01-02T00:00:00Z")
+    world.clock += 1000
+    await world.turn()
+
+    assert CloudKind.SERVER == world.engine.expected["id-server-web-0"]
 
 
 def test_a_signed_deletion_that_was_cut_off_is_done_with_the_request() -> None:

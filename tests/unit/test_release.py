@@ -7,6 +7,7 @@ import pytest
 from controllers.api.plan import Operation
 from controllers.api.stored import PLANS
 from infra.errors import CloudUnavailable
+from infra.stackplan import Kind as CloudKind
 from tests.build import NAMESPACE, a_content, a_spec
 from tests.unit.world import World
 
@@ -45,6 +46,7 @@ async def test_a_request_under_release_is_released() -> None:
 
     assert [] == world.engine.removed
     assert ["releasing everything that was built; nothing is deleted"] == world.engine.released
+    assert CloudKind.SERVER == world.engine.expected["id-server-web-0"]
     released = next(event for event in world.cluster.events if event["reason"] == "Released")
     assert "server-web-0 (id-server-web-0)" in released["message"]
     assert [[]] == world.cluster.finalizers
