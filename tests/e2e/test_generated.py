@@ -19,7 +19,7 @@ from tests.generated.documents import texts
 from tests.generated.requests import document
 from tests.generated.verdict import STANDING, Counter
 
-COUNT = int(os.environ.get("KUNLUN_GENERATED", "2000"))
+COUNT = int(os.environ.get("KUNLUN_GENERATED", "1000"))
 PLACES = {"planned", "policy", "form", "schema", "schema rules (CEL)", "decoding", "admission policy"}
 generated = settings(
     max_examples=COUNT, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
