@@ -108,7 +108,7 @@ class Ledger:
 
     def _calls(self, began: float) -> Iterator[tuple[str, str, str]]:
         for path in self._logs.glob("*-access.log"):
-            for line in path.read_text(errors="replace").splitlines():
+            for line in path.read_text(errors="replace").split("\n"):
                 if (match := CALL.match(line)) and _posix(match[1]) >= int(began):
                     yield match[2], match[3], match[4]
 
