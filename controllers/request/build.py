@@ -20,7 +20,7 @@ from controllers.request.scarcity import require_quota
 from controllers.request.status import Report
 from infra.engine import Built
 from infra.errors import EngineInterrupted, KunlunError, QuotaExceeded, ServerFault
-from infra.provider.observed import Deviation, Observed
+from infra.provider.observed import Observed
 
 LONGEST_RETRY_SECONDS = 300.0
 
@@ -54,8 +54,7 @@ async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts
 def _is_work(request: ResourceRequest, plan: Plan, observed: Observed, parts: RequestParts) -> bool:
     """Whether the engine could do anything: not for what only a person may put right."""
     drift = see(request, plan, observed, parts).drift
-    spare = any(item.deviation is Deviation.TWIN for item in drift)
-    return spare or any(can_be_corrected(plan, item) for item in drift) or bool(stillborn_servers(plan, observed))
+    return any(can_be_corrected(plan, item) for item in drift) or bool(stillborn_servers(plan, observed))
 
 
 async def _converge(

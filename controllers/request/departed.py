@@ -30,10 +30,6 @@ class DepartedPlans:
         """The request is gone as well."""
         self._bodies = {key: body for key, body in self._bodies.items() if _request_of(body) != request_uid}
 
-    def known(self) -> list[str]:
-        """Names of the Plans that are remembered."""
-        return [name for _, name in self._bodies]
-
     def named(self, name: str, request: ResourceRequest) -> Plan | None:
         """A Plan of this very request. None when it is not remembered."""
         body = self._bodies.get((request.meta.namespace, name))

@@ -6,9 +6,32 @@ import random
 import time
 
 import psutil
+import pytest
 
 from tests.e2e.operator_control import OperatorControl
-from tests.e2e.story import Sandbox, a_server, a_story, eventually, leftovers, project_of
+from tests.e2e.story import Sandbox, Story, a_server, a_story, eventually, leftovers, project_of
+
+KILLS = 5
+LONGEST_PAUSE_SECONDS = 2.5
+
+
+@pytest.mark.parametrize(("victim", "seed"), [("operator", 11), ("pulumi", 12)])
+def test_a_build_survives_being_killed_again_and_again(
+    sandbox: Sandbox, operator: OperatorControl, victim: str, seed: int
+) -> None:
+    """Five kills at random moments of builds and changes: Ready, with exactly what was planned."""
+    chance = random.Random(seed)
+    before = leftovers(sandbox, project_of(sandbox))
+    with a_story(sandbox, f"killed-{victim}") as story:
+        for round_ in range(KILLS):
+            story.apply(servers=[a_server(count=2 + round_)])
+            assert eventually(story.plan_is_of_present_generation)
+            story.approve()
+            time.sleep(chance.uniform(0, LONGEST_PAUSE_SECONDS))
+            _kill(operator, victim)
+        story.ready()
+        _is_exactly_as_planned(story)
+    assert before == leftovers(sandbox, project_of(sandbox))
 
 
 def test_a_removal_survives_being_killed(sandbox: Sandbox, operator: OperatorControl) -> None:
@@ -52,3 +75,9 @@ def _kill(operator: OperatorControl, victim: str) -> None:
             process.kill()
         except psutil.NoSuchProcess:
             continue
+
+
+def _is_exactly_as_planned(story: Story) -> None:
+    assert [] == story.unplanned()
+    servers = [item["id"] for item in story.read()["status"]["resources"] if item["kind"] == "Server"]
+    assert len(servers) == len(set(servers)) == KILLS + 1

@@ -77,10 +77,14 @@ async def test_what_depends_on_a_ghost_is_woken_and_what_was_remembered_of_it_fo
     await asyncio.sleep(0.01)
 
     assert world.cache.body(PLANS, NAMESPACE, plan) is not None, "made again by the pass that was woken"
+    request = world.cache.get(REQUESTS, NAMESPACE, "permit-portal")
+    assert request is not None
     operator.heard(
         REQUESTS, {"type": "DELETED", "object": world.cache.body(REQUESTS, NAMESPACE, "permit-portal") or {}}
     )
     assert UID not in world.parts.memories.by_uid
     operator.heard(PLANS, {"type": "DELETED", "object": body})
-    assert not operator.parts.departed.known(), "a plan that goes after its request is missed by nobody"
+    assert operator.parts.departed.named(plan, request) is None, (
+        "a plan that goes after its request is missed by nobody"
+    )
     await operator.queue.stop()
