@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from infra.cloud import Cloud, Clouds
 from infra.stackplan import Kind
 from tests.e2e.story import Sandbox, a_server, a_story, eventually, leftovers, objects, project_of
 
+TOKEN_RESOLUTION_SECONDS = 1.0  # when a token was issued is kept in whole seconds
 FREED_SECONDS = 90.0
 SOON_SECONDS = 30.0  # it would rest for a minute
 
@@ -103,7 +105,7 @@ def another_password(sandbox: Sandbox) -> Iterator[Callable[[], None]]:
 
 
 def change_password(sandbox: Sandbox, user: str, old: str, new: str) -> None:
-    """As the user does it; Keystone revokes all tokens."""
+    """As the user does it; Keystone revokes all tokens, also those of the second in which it happened."""
 
     async def work(cloud: Cloud) -> None:
         found = await cloud.list("identity", "/users", {"name": user})
@@ -111,6 +113,7 @@ def change_password(sandbox: Sandbox, user: str, old: str, new: str) -> None:
         await cloud.post("identity", f"/users/{found[0]['id']}/password", body)
 
     as_administrator(sandbox, work)
+    time.sleep(TOKEN_RESOLUTION_SECONDS)
 
 
 def swap(file: Path, content: str) -> None:
