@@ -53,6 +53,14 @@ def a_process(folder: Path, name: str, *words: str, state: Path | None = None) -
             process.kill()
 
 
+async def in_flight_answered(cloud: FakeCloud) -> None:
+    """Until the cloud has carried out what was already sent."""
+    seen = -1
+    while seen != len(cloud.log):
+        seen = len(cloud.log)
+        await asyncio.sleep(0.1)
+
+
 async def test_an_engine_left_behind_by_a_killed_operator_is_ended_and_its_lock_broken(tmp_path: Path) -> None:
     """The engine is stopped in the middle, as on a machine that swaps; the next operator does not wait for it."""
     cloud, plan = FakeCloud(), a_plan()
@@ -69,6 +77,7 @@ async def test_an_engine_left_behind_by_a_killed_operator_is_ended_and_its_lock_
     while not stopped:
         await asyncio.sleep(0.02)
         assert not left_behind.done(), "the engine was never seen with its lock"
+    await in_flight_answered(cloud)
     built = await next_pass(cloud, tmp_path, plan)
     with suppress(KunlunError):
         await left_behind

@@ -119,7 +119,9 @@ class Lanes:
             self._in_a_lane(asked)
 
     def _next(self) -> Ask | None:
-        """Whatever is asked for next; None at the end."""
+        """Whatever is asked for next; None at the end, however often it is asked: each lane has one wake-up only."""
+        if self._stopping.is_set():
+            return None
         asked = self._asked.get()
         return None if self._stopping.is_set() else asked
 
