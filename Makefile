@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 CACHE := $(or $(KUNLUN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kunlun)
 
-.PHONY: help demo demo-down test check crash chaos faults generated scale format manifests sandbox sandbox-down bench
+.PHONY: help demo demo-down test test-parts test-crashes check crash chaos faults generated scale format manifests sandbox sandbox-down bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,7 +22,13 @@ demo-down: $(READY) ## end the demo's sandbox and forget it
 	@$(BIN)/kunlun sandbox down --wipe
 
 test: check ## check, then the real parts: component tests, end-to-end tests, one run of each crash point
-	$(BIN)/python -m pytest tests/component tests/e2e tests/crash
+	@$(MAKE) --no-print-directory --jobs=2 test-parts test-crashes
+
+test-parts: $(READY) ## component tests and end-to-end tests
+	$(BIN)/python -m pytest tests/component tests/e2e
+
+test-crashes: $(READY) ## one run of each crash point, and of some without recovery; they mostly wait
+	$(BIN)/python -m pytest tests/crash
 
 crash: $(READY) ## every crash point with five seeds; a table, and exit code 1 unless nothing was lost, doubled or left
 	@$(BIN)/python -m tests.crash --seeds 5

@@ -12,7 +12,7 @@ from tests.crash.outcome import Lanes, Outcome
 from tests.crash.points import POINTS
 
 SEED = 1
-LANES = int(os.environ.get("KUNLUN_CRASH_LANES", "2"))
+LANES = int(os.environ.get("KUNLUN_CRASH_LANES", "3"))
 
 
 @pytest.fixture(scope="module")
