@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from tests.crash.lane import PRODUCT
-from tests.crash.outcome import Lanes, Outcome, table
+from tests.crash.outcome import LANES, Lanes, Outcome, table
 from tests.crash.points import POINTS
 
 BLINDED = ("-m", "tests.crash.forgetful")
@@ -25,7 +25,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5, help="how many runs of each point: seeds 1 to N")
     parser.add_argument("--seed", type=int, help="only this one")
     parser.add_argument("--points", type=lambda text: text.split(","), default=list(POINTS), help="names, by commas")
-    parser.add_argument("--lanes", type=int, default=3, help="how many sandboxes side by side")
+    parser.add_argument("--lanes", type=int, default=LANES, help="how many sandboxes side by side")
     parser.add_argument("--sandbox", type=Path, help="use this running sandbox (without operator), in one lane")
     parser.add_argument("--without", choices=["recovery"], help="blind the operator: the suite has to see it")
     parser.add_argument("--list", action="store_true", help="say what the points are")

@@ -15,6 +15,8 @@ from tests.crash.points import Phase, Point
 from tests.crash.run import Run
 from tests.crash.verdict import Verdict
 
+LANES = 3  # on two cores: runs mostly wait
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

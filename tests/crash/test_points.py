@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 
 import pytest
 
-from tests.crash.outcome import Lanes, Outcome
+from tests.crash.outcome import LANES, Lanes, Outcome
 from tests.crash.points import POINTS
 
 SEED = 1
-LANES = int(os.environ.get("KUNLUN_CRASH_LANES", "3"))
 
 
 @pytest.fixture(scope="module")
