@@ -13,8 +13,8 @@ from controllers.holder import Holder
 from controllers.lease import Lease
 from controllers.operator import Operator, utc_now
 from controllers.request.configurator import NothingToConfigure
-from controllers.request.memory import Surveys
 from controllers.request.parts import RequestParts
+from controllers.request.surveys import Surveys
 from controllers.settings import Settings
 from infra.cloud import Clouds
 from infra.engine import Engine, EngineSettings

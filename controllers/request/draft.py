@@ -21,7 +21,6 @@ from controllers.request.plan import Catalogue, Inputs, plan_content, signed
 from controllers.request.plans import newest_plan, plan_body, plan_lost, plan_named, plans_of
 from controllers.request.repair import repair_content, superfluous
 from controllers.request.status import Report, is_built, pause_after
-from infra.catalogue import observe_prefixes
 from infra.errors import ClusterUnavailable, InvalidRequest, KunlunError, ZoneUnknown
 from infra.stackplan import Origin, Project
 from policies.stages import required_stages
@@ -116,7 +115,8 @@ def _work(request: ResourceRequest, catalogue: Catalogue, project: Project) -> s
 
 
 async def _look(request: ResourceRequest, catalogue: Catalogue, project: Project, parts: RequestParts) -> Ground:
-    prefixes = await observe_prefixes(parts.clouds.admin(), catalogue.status.subnet_pool_id or "")
+    now = asyncio.get_running_loop().time()
+    prefixes = await parts.surveys.prefixes(catalogue.status.subnet_pool_id or "", not_before=now)
     existing = [IPv4Network(prefix) for prefix in prefixes]
     return Ground(catalogue, project, existing, await _found(request, project, parts))
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import zlib
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from infra.cloud import Cloud, Clouds
 from infra.errors import KunlunError, QuotaExceeded, TransientError
-from infra.provider.observe import ProjectListing, list_project, list_servers
 from infra.provider.observed import Difference
 from infra.provider.repairs import Repair
 
 SPREAD = 2**32
 LONGEST_REST_SECONDS = 300.0
 LONGEST_REST_FOR_OTHERS_SECONDS = 60.0
-KEPT_SECONDS = 30.0  # a listing is large; nobody asks for an older one
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,47 +128,6 @@ class Memories:
         for memory in self.by_uid.values():
             memory.wake(reason)
             memory.drafting.wake(reason)
-
-
-class Surveys:
-    """One listing of a project serves everybody who asks for one not older than it; so does its failure.
-
-    Otherwise a project's requests would wait for a cloud that hangs one after the other.
-    """
-
-    def __init__(self, clouds: Clouds) -> None:
-        self._clouds = clouds
-        self._taken: dict[tuple[str, str], tuple[float, ProjectListing | KunlunError]] = {}
-        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
-
-    async def everything(self, project_id: str, *, not_before: float) -> ProjectListing:
-        """All kinds, by a listing begun at or after `not_before` (event loop time)."""
-        return await self._shared(("everything", project_id), list_project, not_before)
-
-    async def servers(self, project_id: str, *, not_before: float) -> ProjectListing:
-        """Servers only: the poll while they build."""
-        return await self._shared(("servers", project_id), list_servers, not_before)
-
-    async def _shared(
-        self, key: tuple[str, str], listed: Callable[[Cloud], Awaitable[ProjectListing]], not_before: float
-    ) -> ProjectListing:
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            known = self._taken.get(key)
-            if known is None or known[0] < not_before:
-                began = asyncio.get_running_loop().time()
-                known = (began, await _listed_or_failed(listed(self._clouds.project(key[1]))))
-                self._taken = {other: taken for other, taken in self._taken.items() if taken[0] > began - KEPT_SECONDS}
-                self._taken[key] = known
-        if isinstance(known[1], KunlunError):  # shared, too: a silent cloud must not make them wait one by one
-            raise known[1].with_traceback(None)
-        return known[1]
-
-
-async def _listed_or_failed(listing: Awaitable[ProjectListing]) -> ProjectListing | KunlunError:
-    try:
-        return await listing
-    except KunlunError as error:
-        return error
 
 
 def next_turn(project_id: str, *, now: float, interval: float) -> float:

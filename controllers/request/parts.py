@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from controllers.parts import Parts
 from controllers.request.configurator import Configurator
 from controllers.request.departed import DepartedPlans
-from controllers.request.memory import Memories, Surveys
+from controllers.request.memory import Memories
+from controllers.request.surveys import Surveys
 from infra.engine import Engine
 from policies.stages import Stages
 

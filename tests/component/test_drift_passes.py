@@ -47,6 +47,9 @@ class Looks:
     async def servers(self, project_id: str, *, not_before: float) -> ProjectListing:
         return await list_servers(self.cloud)
 
+    async def prefixes(self, subnet_pool_id: str, *, not_before: float) -> list[str]:
+        return []
+
 
 async def a_built_world(spec: ResourceRequestSpec | None = None) -> tuple[World, FakeCloud]:
     """A request that is built and settled, and the cloud it is built in."""

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from controllers.api.stored import REQUESTS
 from controllers.request.reconcile import reconcile
+from controllers.request.surveys import Surveys
 from infra.engine.turn import Turns
 from tests.build import NAMESPACE
 from tests.unit.world import World
@@ -52,7 +53,7 @@ class HangingOnce:
 async def test_a_listing_that_hangs_holds_up_no_other_plan() -> None:
     """Addresses are given out one plan at a time, but not while OpenStack is being asked."""
     world = World()
-    parts = replace(world.parts, clouds=cast(Any, HangingOnce()))
+    parts = replace(world.parts, surveys=Surveys(cast(Any, HangingOnce())))
     world.ask(name="stuck")
     world.ask(name="free")
     stuck, free = (world.cache.get(REQUESTS, NAMESPACE, name) for name in ("stuck", "free"))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from typing import Any, cast
 
 import pytest
 
-from controllers.request.memory import Memories, Memory, Surveys, next_turn
+from controllers.request.memory import Memories, Memory, next_turn
 from infra.errors import (
     CloudUnavailable,
     CredentialsRejected,
@@ -74,37 +72,3 @@ def test_a_new_credential_wakes_only_what_rests_for_the_old_one() -> None:
     memories.wake(CredentialsRejected)
 
     assert (None, 60) == (memories.of("a").resting("plan", 0), (memories.of("b").resting("plan", 0) or (0,))[0])
-
-
-class HangingCloud:
-    """Every listing takes a while, and fails."""
-
-    project_id = "project-1"
-
-    def __init__(self) -> None:
-        self.lists = 0
-
-    def project(self, project_id: str) -> HangingCloud:
-        return self
-
-    async def has(self, service: str) -> bool:
-        return False
-
-    async def list(self, *_: Any) -> list[Any]:
-        self.lists += 1
-        await asyncio.sleep(0.05)
-        raise CloudUnavailable("no answer")
-
-
-async def test_a_projects_requests_do_not_wait_for_a_hanging_cloud_one_after_the_other() -> None:
-    """Who asked before a listing began shares its failure; who asks afterwards has a new one made."""
-    cloud = HangingCloud()
-    surveys, loop = Surveys(cast(Any, cloud)), asyncio.get_running_loop()
-    asked = [surveys.servers("project-1", not_before=loop.time()) for _ in range(50)]
-    outcomes = await asyncio.gather(*asked, return_exceptions=True)
-
-    assert {CloudUnavailable} == {type(outcome) for outcome in outcomes}
-    assert 1 == cloud.lists
-    with pytest.raises(CloudUnavailable):
-        await surveys.servers("project-1", not_before=loop.time())
-    assert 2 == cloud.lists

@@ -38,6 +38,7 @@ class FailingCloud:
 
 
 def with_cloud(world: World, cloud: FailingCloud) -> Any:
+    world.surveys.pools = cast(Any, cloud)
     return replace(world.parts, clouds=cast(Any, cloud))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from controllers.request.memory import Surveys
+from controllers.request.surveys import Surveys
 from infra.cloud import Answer
 from infra.cloud_answers import Absent
 from infra.engine import Built

@@ -15,6 +15,7 @@ from controllers.request.configurator import NothingToConfigure
 from controllers.request.parts import RequestParts
 from controllers.request.reconcile import reconcile
 from controllers.settings import Settings
+from infra.catalogue import observe_prefixes
 from infra.engine import Built
 from infra.planned import planned_objects
 from infra.provider.observe import ProjectListing
@@ -106,6 +107,16 @@ class FakeEngine:
         self.released.append(self.world.status(origin.name)["conditions"][-1]["message"])
 
 
+class FakeClouds:
+    """A pool in which nothing is taken."""
+
+    def admin(self) -> FakeClouds:
+        return self
+
+    async def list(self, *_: Any) -> list[Any]:
+        return []
+
+
 @dataclass(slots=True)
 class FakeSurveys:
     """The cloud, as far as servers go; `build` makes each planned one anew."""
@@ -114,6 +125,7 @@ class FakeSurveys:
     by_hand: ProjectListing = field(default_factory=lambda: ProjectListing({}))
     failure: Exception | None = None
     looks: int = 0
+    pools: FakeClouds = field(default_factory=FakeClouds)
 
     def build(self, plan: StackPlan) -> None:
         self.servers_of.clear()
@@ -135,15 +147,8 @@ class FakeSurveys:
             raise self.failure
         return ProjectListing({CloudKind.SERVER: self.servers_of})
 
-
-class FakeClouds:
-    """A pool in which nothing is taken."""
-
-    def admin(self) -> FakeClouds:
-        return self
-
-    async def list(self, *_: Any) -> list[Any]:
-        return []
+    async def prefixes(self, subnet_pool_id: str, *, not_before: float) -> list[str]:
+        return await observe_prefixes(cast(Any, self.pools.admin()), subnet_pool_id)
 
 
 class World:
