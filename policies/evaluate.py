@@ -22,7 +22,8 @@ ZONE_RULES: tuple[Rule, ...] = (
     rules.the_zone_exists,
     rules.images_are_in_the_catalogue,
     rules.flavors_are_in_the_catalogue,
-    rules.flows_stay_inside_the_zone,
+    rules.prefixes_stay_out_of_other_zones,
+    rules.flows_are_in_the_catalogue,
     rules.volumes_need_block_storage,
     rules.features_of_later_releases_are_not_used,
 )

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field
-from ipaddress import IPv4Network
 
 from controllers.api.findings import Finding
 from controllers.api.informationsystem import Classification, InformationSystemSpec
 from controllers.api.plan import PlanContent
 from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec
 from controllers.api.tenant import TenantSpec, ZoneQuota
-from controllers.api.zone import ZoneClass, ZoneSpec
-
-WHOLE_INTERNET = IPv4Network("0.0.0.0/0")
+from controllers.api.zone import ZoneSpec
+from policies import flows
+from policies.flows import Ground
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,8 @@ class Usage:
 class Circumstances:
     """A request and everything its compliance depends on; a missing object is None.
 
-    `zone_usage` is what the tenant's other requests use in this zone, `tenant_usage` in all zones.
+    `zone_usage` is what the tenant's other requests use in this zone, `tenant_usage` in all zones; `neighbours` is
+    the zone of each of them.
     """
 
     request: ResourceRequestSpec
@@ -57,10 +57,15 @@ class Circumstances:
     zone_usage: Usage = field(default_factory=Usage)
     tenant_usage: Usage = field(default_factory=Usage)
     volumes_available: bool = True
+    neighbours: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneSpec | None:
         return self.zones.get(self.request.zone)
+
+    @property
+    def ground(self) -> Ground:
+        return Ground(self.request.zone, self.zones, self.neighbours)
 
 
 def the_system_is_registered(case: Circumstances) -> Iterator[Finding]:
@@ -129,23 +134,26 @@ def flavors_are_in_the_catalogue(case: Circumstances) -> Iterator[Finding]:
             )
 
 
-def flows_stay_inside_the_zone(case: Circumstances) -> Iterator[Finding]:
-    """Traffic between zones is not opened by this release."""
-    if case.zone is None:
-        return
+def prefixes_stay_out_of_other_zones(case: Circumstances) -> Iterator[Finding]:
+    """Who comes from another zone is named, by request and servers: behind a prefix could be anybody."""
     for index, flow in enumerate(case.request.flows):
-        where = f"spec.flows[{index}].from"
-        if flow.from_.cidr is not None:
-            yield from _prefix_findings(case, f"{where}.cidr", flow)
+        for name in flows.zones_within(flow, case.ground):
+            what = f"{flow.from_.cidr} reaches into zone '{name}'; name the request and its servers instead of a prefix"
+            yield Finding(f"spec.flows[{index}].from.cidr", what)
 
 
-def _prefix_findings(case: Circumstances, where: str, flow: FlowSpec) -> Iterator[Finding]:
-    prefix = IPv4Network(flow.from_.cidr or "", strict=False)
-    if case.zone is not None and case.zone.class_ is ZoneClass.INTERNET and prefix == WHOLE_INTERNET:
-        return
-    for name, zone in case.zones.items():
-        if name != case.request.zone and any(prefix.overlaps(IPv4Network(own)) for own in zone.prefixes):
-            yield Finding(where, f"{prefix} reaches into zone '{name}'; flows between zones are not available yet")
+def flows_are_in_the_catalogue(case: Circumstances) -> Iterator[Finding]:
+    """A request opens only flows that its zone permits."""
+    for opening in flows.openings(case.request, case.ground) if case.zone is not None else ():
+        if opening.entry is not None or flows.zones_within(opening.flow, case.ground):
+            continue
+        where, port = f"spec.flows[{opening.flow_index}]", opening.flow.ports[opening.port_index]
+        fitting = flows.entries_for(opening.flow, case.ground)
+        allowed = "; ".join(map(flows.entry_in_words, fitting or case.ground.catalogue)) or "none"
+        yield Finding(
+            f"{where}.ports[{opening.port_index}]" if fitting else f"{where}.from",
+            f"zone '{case.request.zone}' permits no {port} from {_source(opening.flow)}; allowed: {allowed}",
+        )
 
 
 def features_of_later_releases_are_not_used(case: Circumstances) -> Iterator[Finding]:
@@ -257,6 +265,13 @@ def largest(usages: Iterable[Usage]) -> Usage:
     """The largest of several usages in each unit by itself."""
     columns = zip(*(astuple(usage) for usage in usages), strict=True)
     return Usage(*(max(column) for column in columns))
+
+
+def _source(flow: FlowSpec) -> str:
+    source = flow.from_
+    if source.cidr is not None:
+        return source.cidr
+    return f"servers '{source.servers}'" + (f" of request '{source.request}'" if source.request else "")
 
 
 def _listed(names: Iterable[str]) -> str:

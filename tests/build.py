@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import yaml
+
+import policies
 from controllers.api.approval import ApprovalSpec
 from controllers.api.informationsystem import InformationSystemSpec
 from controllers.api.plan import PlanContent, plan_name
@@ -61,14 +65,31 @@ def a_zone(**fields: Any) -> ZoneSpec:
             {"name": "c1.large", "vcpus": 4, "memoryMiB": 8192, "diskGiB": 80, "monthlyYuan": 360},
         ],
         "volumeMonthlyYuanPerGiB": 1,
+        "flows": [permitted(zone="extranet"), permitted(cidr="10.0.0.0/8")],
     }
     return ZoneSpec.model_validate(body | fields)
+
+
+def permitted(*ports: str, stage: str | None = None, **source: str) -> dict[str, Any]:
+    """An entry of a zone's catalogue; all ports unless some are named."""
+    return {
+        "from": source,
+        "ports": list(ports or ("tcp/1-65535", "udp/1-65535")),
+        "purpose": "offices",
+        **({"stage": stage} if stage else {}),
+    }
 
 
 def zones() -> dict[str, ZoneSpec]:
     """The extranet and, beside it, the private network."""
     private = a_zone(**{"class": "Private"}, prefixes=["10.20.0.0/16"], reservedPrefixes=[])
     return {"extranet": a_zone(), "private": private}
+
+
+def shipped_zones() -> dict[str, ZoneSpec]:
+    """The zones as Kunlun ships them."""
+    items = yaml.safe_load((Path(policies.__file__).parent / "zones.yaml").read_text(encoding="utf-8"))["items"]
+    return {item["metadata"]["name"]: ZoneSpec.model_validate(item["spec"]) for item in items}
 
 
 def a_tenant(**fields: Any) -> TenantSpec:

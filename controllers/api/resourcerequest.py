@@ -30,30 +30,13 @@ from controllers.api.fields import (
     UserName,
 )
 from controllers.api.imports import DeletionPolicy, DeletionPolicyField, Imports
+from controllers.api.ports import PortRange
 from controllers.api.requeststatus import ResourceRequestStatus
 from infra.wire import WireModel
 
 NAMED_LIST = list_map("name")
 ANOTHER_REQUEST = "make a new request"
 MOST_SERVERS = 64
-
-PortRange = Annotated[
-    str,
-    Field(
-        max_length=15,
-        pattern=r"^(tcp|udp)/[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?$",
-        json_schema_extra=with_rules(
-            Rule(
-                "self.split('/')[1].split('-').all(p, int(p) <= 65535)",
-                "ports end at 65535",
-            ),
-            Rule(
-                "self.split('/')[1].split('-').map(p, int(p)).isSorted()",
-                "a range starts with its lower port",
-            ),
-        ),
-    ),
-]
 
 
 class Environment(StrEnum):

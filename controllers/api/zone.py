@@ -29,8 +29,10 @@ from controllers.api.fields import (
     Identifier,
     LongText,
     MonthlyYuan,
+    ObjectName,
     ShortText,
 )
+from controllers.api.ports import PortRange
 from infra.wire import WireModel
 
 
@@ -68,6 +70,38 @@ class BaseRule(WireModel):
     protocol: Annotated[Literal["tcp", "udp"], Field(description="Transport protocol.")]
     port: Annotated[int, Field(ge=1, le=65535, description="Destination port.")]
     to: Annotated[CidrText, Field(description="Destination prefix.")]
+
+
+class FlowOrigin(WireModel):
+    """Where permitted traffic comes from: a zone, by its prefixes, or a prefix that belongs to no zone."""
+
+    model_config = ConfigDict(
+        json_schema_extra=with_rules(Rule("has(self.zone) != has(self.cidr)", "`from` must be `zone` or `cidr`"))
+    )
+
+    zone: Annotated[ObjectName, Field(description="Name of a Zone; this one's own for traffic within it.")] | None = (
+        None
+    )
+    cidr: Annotated[CidrText, Field(description="A prefix; every part of it is meant, too.")] | None = None
+
+
+class PermittedFlow(WireModel):
+    """Traffic into this zone that a request may open. Of the entries that fit, the first counts."""
+
+    from_: Annotated[FlowOrigin, Field(alias="from", description="Where it comes from: a `zone` or a `cidr`.")]
+    ports: Annotated[
+        tuple[PortRange, ...],
+        Field(
+            min_length=1,
+            max_length=32,
+            description="Ports that may be opened, such as tcp/443 or tcp/1-65535.",
+            json_schema_extra=list_set(),
+        ),
+    ]
+    stage: (
+        Annotated[ObjectName, Field(description="Stage of approval that a plan with such a flow needs besides.")] | None
+    ) = None
+    purpose: Annotated[ShortText, Field(min_length=1, description="What it is for, as an officer reads it.")]
 
 
 class ZoneSpec(WireModel):
@@ -129,6 +163,10 @@ class ZoneSpec(WireModel):
         int, Field(ge=0, le=1000, description="Cost of one GiB of volume a month, yuan.")
     ] = 0
     base_rules: Annotated[tuple[BaseRule, ...], Field(max_length=16, description="Egress that every server has.")] = ()
+    flows: Annotated[
+        tuple[PermittedFlow, ...],
+        Field(max_length=64, description="Flows into this zone that requests may open; every other is refused."),
+    ] = ()
 
 
 class ResolvedName(WireModel):

@@ -30,6 +30,7 @@ def circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
         zone_usage=sum((usage for name, usage in usages if name == request.spec.zone), Usage()),
         tenant_usage=sum((usage for _, usage in usages), Usage()),
         volumes_available=zone.status.volumes if zone else True,
+        neighbours={other.meta.name: other.spec.zone for other in _others(request, cache, namespace)},
     )
 
 

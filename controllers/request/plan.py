@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from controllers.api.plan import CostLine, PlanContent, PlanSpec, RequiredStage, plan_digest
+from controllers.api.ports import port_range
 from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec, ServerSpec
 from controllers.api.zone import ZoneSpec, ZoneStatus
 from controllers.request.actions import Outlook, actions_between, removals_between
 from controllers.request.addresses import Addresses, Shape
 from controllers.request.imports import Found
-from controllers.request.validate import port_range
 from infra.errors import FlavorMissing, ImageMissing
 from infra.provider.takeover import foreseen
 from infra.stackplan import (

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from controllers.api.findings import Finding
+from controllers.api.ports import port_range
 from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec
 from controllers.request.addresses import servers_that_fit
 from infra.stackplan import DATA_VOLUME_PREFIX, StackPlan
@@ -165,9 +166,3 @@ def _ports(where: str, flow: FlowSpec) -> Iterator[Finding]:
         first, last = port_range(text)
         if first > last or last > HIGHEST_PORT:
             yield Finding(f"{where}.ports[{position}]", f"'{text}' is no port or range between 1 and {HIGHEST_PORT}")
-
-
-def port_range(text: str) -> tuple[int, int]:
-    """`tcp/443` -> (443, 443), `udp/5000-5010` -> (5000, 5010)."""
-    first, _, last = text.partition("/")[2].partition("-")
-    return int(first), int(last or first)

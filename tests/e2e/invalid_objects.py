@@ -8,6 +8,7 @@ from __future__ import annotations
 from tests.e2e.office import (
     Document,
     a_flow,
+    a_permitted_flow,
     a_request,
     a_server,
     a_system,
@@ -188,6 +189,15 @@ INVALID: dict[str, tuple[Document, tuple[str, ...]]] = {
         ("spec.reservedPrefixes", "must lie in one of `prefixes`"),
     ),
     "a zone prefix that names a host": (a_zone(prefixes=["192.0.2.1/24"]), ("spec.prefixes[0]", "no host part")),
+    "a permitted flow from two places": (
+        a_zone(flows=[a_permitted_flow(zone="internet", cidr="10.0.0.0/8")]),
+        ("spec.flows[0].from", "must be `zone` or `cidr`"),
+    ),
+    "a permitted flow from nowhere": (a_zone(flows=[a_permitted_flow()]), ("must be `zone` or `cidr`",)),
+    "a permitted range that runs backwards": (
+        a_zone(flows=[a_permitted_flow(ports=["tcp/90-80"], zone="internet")]),
+        ("spec.flows[0].ports[0]", "starts with its lower port"),
+    ),
     "an image listed twice": (
         a_zone(images=[{"name": "debian-12"}, {"name": "debian-12"}]),
         ('spec.images[1]: Duplicate value: {"name":"debian-12"}',),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from subprocess import CompletedProcess
@@ -198,6 +198,11 @@ def a_zone(**changed: Any) -> Document:
     }
     kept = {field: value for field, value in spec.items() if value is not None}
     return {"apiVersion": API_VERSION, "kind": "Zone", "metadata": {"name": "office-zone"}, "spec": kept}
+
+
+def a_permitted_flow(ports: Sequence[str] = ("tcp/443",), **source: str) -> Document:
+    """An entry of a zone's catalogue."""
+    return {"from": source, "ports": list(ports), "purpose": "exchange", "stage": "security"}
 
 
 def a_tenant(**changed: Any) -> Document:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from tests.e2e.office import Document, a_request, a_server, a_system
+from tests.e2e.office import Document, a_permitted_flow, a_request, a_server, a_system, a_zone
 from tests.e2e.variations import a_named, with_desktops, with_flow, with_source, with_volumes
+
+MANY_PORTS = [f"tcp/{port}" for port in range(1000, 1032)]
 
 VALID: dict[str, Document] = {
     "the standard request": a_request(),
@@ -19,6 +21,10 @@ VALID: dict[str, Document] = {
     "volumes": with_volumes({"name": "records", "sizeGiB": 200}, {"name": "scratch", "sizeGiB": 1}),
     "desktops": with_desktops(users=["li.na", "wang.fang"]),
     "a name of 40 letters": a_named(a_request(), "a" * 40),
+    "a zone with a catalogue of flows": a_zone(
+        flows=[a_permitted_flow(zone="internet"), a_permitted_flow(cidr="0.0.0.0/0")]
+    ),
+    "a zone with the longest catalogue": a_zone(flows=[a_permitted_flow(ports=MANY_PORTS, zone="internet")] * 64),
     "a system that is not registered yet": a_system(),
     "a registered system": a_system(filingNumber="MZ-2026-0017"),
 }

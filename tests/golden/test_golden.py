@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from controllers.api.zone import ZoneSpec
 from controllers.request.offline import plan_offline
+from tests.build import shipped_zones
 
 HERE = Path(__file__).parent
-ZONES = Path(__file__).parents[2] / "policies" / "zones.yaml"
 ASKED = sorted([*HERE.glob("requests/*.yaml"), *HERE.glob("refused/*.yaml")])
 
 
@@ -33,12 +32,7 @@ def test_a_request_becomes_what_the_golden_file_says(path: Path) -> None:
 
 def _decided(path: Path) -> dict[str, Any]:
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    outcome = plan_offline(document, _zones())
+    outcome = plan_offline(document, shipped_zones())
     if outcome.content is None:
         return {"refused": [f"{finding.where}: {finding.what}" for finding in outcome.problems]}
     return {"plan": outcome.content.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
-
-
-def _zones() -> dict[str, ZoneSpec]:
-    items = yaml.safe_load(ZONES.read_text(encoding="utf-8"))["items"]
-    return {item["metadata"]["name"]: ZoneSpec.model_validate(item["spec"]) for item in items}
