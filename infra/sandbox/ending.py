@@ -1,4 +1,4 @@
-"""Ending a sandbox: every recorded process, in an order that loses nothing, then its network namespace."""
+"""Ending a sandbox: its guests, every recorded process, in an order that loses nothing, then its network namespace."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from infra.sandbox.cloud.ovn import remove_namespace
 from infra.sandbox.cloud.start import GRACE_SECONDS as CLOUD_GRACE_SECONDS
 from infra.sandbox.cloud.start import LAST_TO_END
 from infra.sandbox.controlplane import APISERVER, ETCD
+from infra.sandbox.guests.places import Places
+from infra.sandbox.guests.starting import Keeping
 from infra.sandbox.layout import Layout
 from infra.sandbox.processes import ProcessTable
 from infra.sandbox.record import read_record
@@ -24,11 +26,13 @@ def end_everything(layout: Layout) -> int:
     processes = ProcessTable(layout.run)
     names = processes.names()
     alive = sum(processes.alive(name) is not None for name in names)
+    base = read_record(layout).base
+    if base is not None:
+        Keeping(layout, Places(layout, base)).end()
     early, late = {OPERATOR}, {ETCD, *(name for batch in LAST_TO_END for name in batch)}
     batches = [early, set(names) - early - late, {ETCD, *LAST_TO_END[0]}, set(LAST_TO_END[1])]
     for batch in batches:
         end_together(processes, batch & set(names))
-    base = read_record(layout).base
     if base is not None:
         remove_namespace(f"kunlun-{base}")
     return alive

@@ -21,6 +21,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "ovn-host": ("ovn-controller",),
     "iproute2": ("ip",),
     "ethtool": ("ethtool",),
+    "util-linux": ("nsenter", "unshare", "setpriv", "pivot_root"),
     "openssh-server": ("sshd",),
 }
 CINDER_PACKAGES: dict[str, tuple[str, ...]] = {"rabbitmq-server": ("rabbitmq-server",)}

@@ -25,6 +25,7 @@ class Record:
     base: int | None = None
     cinder: bool = False
     operator: bool = False
+    guests: bool = False
     starts: dict[str, float] = field(default_factory=dict)
 
 

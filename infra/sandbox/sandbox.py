@@ -21,6 +21,8 @@ from infra.sandbox.controlplane import ControlPlane, Programs
 from infra.sandbox.ending import OPERATOR, end_everything, end_one
 from infra.sandbox.errors import failed_with_log
 from infra.sandbox.graph import Say, Step, run_steps
+from infra.sandbox.guests.places import Places, places_of
+from infra.sandbox.guests.starting import Keeping
 from infra.sandbox.layout import Layout, child_environment
 from infra.sandbox.packages import CINDER_PACKAGES, PACKAGES, ensure_packages, ensure_root
 from infra.sandbox.ports import Ports, reserved_ports
@@ -42,6 +44,7 @@ class Wishes:
     environ: Mapping[str, str]
     operator: OperatorCommand | None = None
     cinder: bool = False
+    guests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def up(layout: Layout, wishes: Wishes, say: Say) -> Record:
         known = read_record(layout)
         with reserved_ports(wishes.cache / "ports", remembered=known.base, in_use=bool(alive)) as ports:
             record = replace(known, base=ports.base, cinder=known.cinder or wishes.cinder)
-            record = replace(record, operator=wishes.operator is not None)
+            record = replace(record, operator=wishes.operator is not None, guests=known.guests or wishes.guests)
             write_record(layout, record)
             kind = Start(layout, ports, wishes, provisions, record, say).run(alive)
             record = replace(record, starts={**record.starts, kind: round(time.monotonic() - began, 1)})
@@ -88,6 +91,28 @@ def down(layout: Layout, cache: Path, say: Say) -> None:
         count = end_everything(layout)
         shutil.rmtree(layout.run / "scratch", ignore_errors=True)
     say(f"ended {count} programs in {time.monotonic() - began:.1f} s")
+
+
+def keep_guests(layout: Layout, environ: Mapping[str, str]) -> None:
+    """Servers of the running sandbox have bodies from now on, after another `up` too."""
+    keeping = keeping_of(layout)
+    with exclusive(layout):
+        write_record(layout, replace(read_record(layout), guests=True))
+        keeping.start(child_environment(environ))
+
+
+def release_guests(layout: Layout) -> None:
+    """Servers have no bodies any more, after another `up` neither."""
+    keeping = keeping_of(layout)
+    with exclusive(layout):
+        write_record(layout, replace(read_record(layout), guests=False))
+        keeping.end()
+
+
+def keeping_of(layout: Layout) -> Keeping:
+    """The guests of the sandbox in this folder. Raises SandboxFailed when there is none."""
+    ensure_root()
+    return Keeping(layout, places_of(layout))
 
 
 def wipe(layout: Layout, cache: Path, say: Say) -> None:
@@ -180,6 +205,9 @@ class Start:
             steps["department's projects"] = Step(cluster.await_department, ("operator",))
         else:
             steps["no operator"] = Step(partial(end_one, self.processes, OPERATOR))
+        if self.record.guests:
+            keeping = Keeping(self.layout, Places(self.layout, self.ports.base))
+            steps["guests"] = Step(partial(keeping.start, self.environ), ("cloud",))
         return steps
 
     def start_cloud(self) -> None:

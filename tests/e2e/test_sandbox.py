@@ -121,14 +121,16 @@ def test_a_second_sandbox_shares_nothing_and_leaves_nothing(sandbox: Sandbox, se
     time.sleep(3)  # in the middle of its first start
     interrupted.send_signal(signal.SIGKILL)
     interrupted.wait()
-    second.command("up", "--no-operator")
+    second.command("up", "--no-operator", "--guests")
 
+    own_namespaces = f"kunlun-{min(ports(second))}"
     assert 0 == second.command("status").returncode
+    assert f"{own_namespaces}-outside-private" in namespaces()
     assert set() == ports(sandbox) & ports(second)
     started = [line.pid for name in second.processes.names() for line in second.processes.members(name)]
     second.command("down")
     assert [] == [pid for pid in started if (line := kernel_line(pid)) and line.alive]
     assert set() == ports(second) & listening()
-    assert f"kunlun-{min(ports(second))}" not in namespaces()
+    assert [] == [name for name in namespaces() if name.startswith(own_namespaces)]
     assert first == pids(sandbox)
     assert 0 == sandbox.command("status").returncode

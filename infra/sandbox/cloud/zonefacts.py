@@ -45,13 +45,17 @@ class ZoneFacts:
 
     @property
     def bridge(self) -> str:
-        """The provider bridge; interface names are short (IFNAMSIZ)."""
-        return f"br-{self.name}"[:LONGEST_BRIDGE_NAME]
+        return bridge_name(self.physical_network)
 
     @property
     def gateway(self) -> str:
         """The provider's router on the uplink: the first address."""
         return str(next(ipaddress.ip_network(self.uplink_cidr).hosts()))
+
+
+def bridge_name(physical_network: str) -> str:
+    """The provider bridge of a physical network; interface names are short (IFNAMSIZ)."""
+    return f"br-{physical_network}"[:LONGEST_BRIDGE_NAME]
 
 
 def read_zones(path: Path) -> tuple[ZoneFacts, ...]:
