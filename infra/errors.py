@@ -56,6 +56,10 @@ class ServerFault(PlatformError):
     """Nova put a server into ERROR; the message carries Nova's own fault text."""
 
 
+class RolloutStopped(PlatformError):
+    """More desktops failed than the request's budget allows; no further batch is begun."""
+
+
 class CloudRefused(PlatformError):
     """OpenStack refused a call for good (400, 404 on a parent, 409 that no retry heals)."""
 

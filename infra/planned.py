@@ -50,11 +50,13 @@ FORCES_REPLACEMENT: Mapping[Kind, tuple[str, ...]] = {
     Kind.SECURITY_GROUP_RULES: ("group",),
     Kind.PORT: ("network", "subnet", "address"),
     Kind.VOLUME: ("image_id",),
-    Kind.SERVER: ("image_id", "port", "boot_volume"),
+    Kind.SERVER: ("image_id", "port", "boot_volume", "term"),
     Kind.VOLUME_ATTACHMENT: ("server", "volume"),
 }
 
 
+# Inputs of a later release: absent, they leave the fingerprints of what exists as they are.
+_ADDED_LATER = frozenset({"term"})
 # Of these, what can be put right on the living object when somebody changed it by hand: a port is attached again.
 _PUT_RIGHT_IN_PLACE: Mapping[Kind, tuple[str, ...]] = {Kind.SERVER: ("port",)}
 # And what only lacks: Neutron sets a router's gateway after it has made it, so one listed in between has none yet.
@@ -95,7 +97,8 @@ def fingerprint(kind: Kind, inputs: Mapping[str, Any], fingerprints: Mapping[str
             return value + "#" + fingerprints[value[1:]]
         return value
 
-    fixed = {key: followed(inputs[key]) for key in FORCES_REPLACEMENT[kind]}
+    said = [key for key in FORCES_REPLACEMENT[kind] if key not in _ADDED_LATER or inputs[key] is not None]
+    fixed = {key: followed(inputs[key]) for key in said}
     return canonical_digest({"kind": kind.value, "fixed": fixed})[:12]
 
 
@@ -193,6 +196,7 @@ def _server_declarations(prefix: str, server: ServerPlan) -> Iterator[Declaratio
             "image_id": None if server.boot_volume_gib is not None else server.image.id,
             "port": f"@port-{server.name}",
             "boot_volume": f"@boot-{server.name}" if server.boot_volume_gib is not None else None,
+            "term": (server.seat.term or None) if server.seat else None,
         },
     )
     for volume in server.volumes:

@@ -20,6 +20,8 @@ from infra.wire import WireModel
 
 MARKER_PREFIX = "kunlun.cloud"
 MOST_REMOVALS = 1024
+MOST_SERVERS, MOST_DESKTOPS = 64, 200
+TERM_KEY = "kunlun.cloud.term"  # in Nova's metadata, beside the marker
 DATA_VOLUME_PREFIX = "volume-"  # of logical names; boot volumes have another
 
 Name = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
@@ -111,8 +113,27 @@ class VolumePlan(WireModel):
     on_delete: Literal["Retain", "Delete"] = "Retain"
 
 
+class Seat(WireModel):
+    """Whose desktop a server is. Another `term` is another server: nobody meets what the one before left on it.
+
+    `resets` is how often the request had asked for a clean one when this plan was made.
+    """
+
+    user: Annotated[str, Field(min_length=1, max_length=253)] | None = None
+    term: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    resets: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+
+
+class RolloutPlan(WireModel):
+    """How the desktops of one group come: `batch_size` at a time, and no more once `failure_budget` is exceeded."""
+
+    group: Name
+    batch_size: Annotated[int, Field(ge=1, le=MOST_DESKTOPS)]
+    failure_budget: Annotated[int, Field(ge=0, le=MOST_DESKTOPS)] = 0
+
+
 class ServerPlan(WireModel):
-    """One server with its one port. `boot_volume_gib` None means the flavor's own disk."""
+    """One server with its one port. `boot_volume_gib` None means the flavor's own disk; `seat` makes it a desktop."""
 
     name: Name
     group: Name
@@ -122,6 +143,7 @@ class ServerPlan(WireModel):
     address: Address
     boot_volume_gib: Annotated[int, Field(ge=1, le=2048)] | None = None
     volumes: Annotated[tuple[VolumePlan, ...], Field(max_length=4)] = ()
+    seat: Seat | None = None
 
 
 class Removal(WireModel):
@@ -156,7 +178,8 @@ class StackPlan(WireModel):
     router: RouterPlan
     networks: Annotated[tuple[NetworkPlan, ...], Field(min_length=1, max_length=8)]
     groups: Annotated[tuple[GroupPlan, ...], Field(max_length=32)]
-    servers: Annotated[tuple[ServerPlan, ...], Field(max_length=64)]
+    servers: Annotated[tuple[ServerPlan, ...], Field(max_length=MOST_SERVERS + MOST_DESKTOPS)]
+    rollouts: Annotated[tuple[RolloutPlan, ...], Field(max_length=16)] = ()
     removals: Annotated[tuple[Removal, ...], Field(max_length=MOST_REMOVALS)] = ()
     imports: Annotated[tuple[Import, ...], Field(max_length=80)] = ()
     deletion_policy: DeletionPolicy = "Delete"

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field
 
+from controllers.api.desktops import DesktopSpec
 from controllers.api.findings import Finding
 from controllers.api.informationsystem import Classification, InformationSystemSpec
 from controllers.api.plan import PlanContent
-from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec
+from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec, ServerSpec
 from controllers.api.tenant import TenantSpec, ZoneQuota
 from controllers.api.zone import ZoneSpec
 from policies import flows
@@ -109,13 +110,12 @@ def images_are_in_the_catalogue(case: Circumstances) -> Iterator[Finding]:
         return
     images = {image.name: image for image in case.zone.images}
     disks = {flavor.name: flavor.disk_gib for flavor in case.zone.flavors}
-    for index, server in enumerate(case.request.servers):
-        where = f"spec.servers[{index}]"
-        image = images.get(server.image)
-        disk = server.boot_volume_gib or disks.get(server.flavor)
+    for where, entry in _entries(case.request):
+        image = images.get(entry.image)
+        disk = (entry.boot_volume_gib if isinstance(entry, ServerSpec) else None) or disks.get(entry.flavor)
         if image is None:
             yield Finding(
-                f"{where}.image", f"no image '{server.image}' in zone '{case.request.zone}'; allowed: {_listed(images)}"
+                f"{where}.image", f"no image '{entry.image}' in zone '{case.request.zone}'; allowed: {_listed(images)}"
             )
         elif disk is not None and disk < image.minimum_disk_gib:
             yield Finding(where, f"image '{image.name}' needs a disk of {image.minimum_disk_gib} GiB, not {disk}")
@@ -126,16 +126,24 @@ def flavors_are_in_the_catalogue(case: Circumstances) -> Iterator[Finding]:
     if case.zone is None:
         return
     flavors = [flavor.name for flavor in case.zone.flavors]
-    for index, server in enumerate(case.request.servers):
-        if server.flavor not in flavors:
+    for where, entry in _entries(case.request):
+        if entry.flavor not in flavors:
             yield Finding(
-                f"spec.servers[{index}].flavor",
-                f"no flavor '{server.flavor}' in zone '{case.request.zone}'; allowed: {_listed(flavors)}",
+                f"{where}.flavor",
+                f"no flavor '{entry.flavor}' in zone '{case.request.zone}'; allowed: {_listed(flavors)}",
             )
+
+
+def _entries(request: ResourceRequestSpec) -> Iterator[tuple[str, ServerSpec | DesktopSpec]]:
+    """Servers and desktops, each with its place in the request."""
+    yield from ((f"spec.servers[{index}]", server) for index, server in enumerate(request.servers))
+    yield from ((f"spec.desktops[{index}]", desktop) for index, desktop in enumerate(request.desktops))
 
 
 def prefixes_stay_out_of_other_zones(case: Circumstances) -> Iterator[Finding]:
     """Who comes from another zone is named, by request and servers: behind a prefix could be anybody."""
+    if case.zone is None:
+        return
     for index, flow in enumerate(case.request.flows):
         for name in flows.zones_within(flow, case.ground):
             what = f"{flow.from_.cidr} reaches into zone '{name}'; name the request and its servers instead of a prefix"
@@ -230,6 +238,10 @@ def usage_of(request: ResourceRequestSpec, zone: ZoneSpec) -> Usage:
     """What a request uses by its spec; unknown flavors count as nothing (another rule refuses them)."""
     flavors = {flavor.name: flavor for flavor in zone.flavors}
     total = Usage(networks=len(request.networks))
+    for desktop in request.desktops:
+        size = flavors.get(desktop.flavor)
+        each = Usage(1, size.vcpus, size.memory_mib, monthly_yuan=size.monthly_yuan) if size else Usage(1)
+        total += Usage(*(desktop.count * amount for amount in astuple(each)))
     for server in request.servers:
         flavor = flavors.get(server.flavor)
         volume_gib = (server.boot_volume_gib or 0) + sum(volume.size_gib for volume in server.volumes)

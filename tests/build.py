@@ -20,6 +20,7 @@ from controllers.api.zone import ResolvedName, ZoneSpec, ZoneStatus
 from controllers.request.addresses import allocate
 from controllers.request.imports import Found
 from controllers.request.plan import Catalogue, Inputs, plan_content, signed
+from controllers.request.seats import assign_seats
 from infra.stackplan import Origin, Project, Removal, StackPlan
 from policies.rules import Circumstances
 from policies.stages import load_stages, required_stages
@@ -33,6 +34,14 @@ def a_network(**fields: Any) -> dict[str, Any]:
 
 def a_server(**fields: Any) -> dict[str, Any]:
     return {"name": "web", "count": 2, "flavor": "c1.small", "image": "debian-12", "network": "app", **fields}
+
+
+def a_desktop(**fields: Any) -> dict[str, Any]:
+    """Three desktops for two users, one at a time."""
+    users = {"users": ["li.na", "wang.fang"], "batchSize": 1}
+    return (
+        {"name": "counter", "count": 3, "flavor": "c1.small", "image": "debian-12", "network": "app"} | users | fields
+    )
 
 
 def a_flow(**fields: Any) -> dict[str, Any]:
@@ -140,6 +149,7 @@ def a_content(
             addresses=allocate(asked, zone=zone, taken=[], previous=in_force, existing=known.addresses),
             stages=required_stages(load_stages()),
             in_force=in_force,
+            seats=assign_seats(asked, in_force),
             unfinished=unfinished,
             found=known,
         )

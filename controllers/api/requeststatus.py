@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from controllers.api.conditions import Conditions
+from controllers.api.desktops import DesktopStatus
 from controllers.api.fields import Generation, Identifier, ObjectName, UserName
-from infra.stackplan import DeletionPolicy, Kind
+from infra.stackplan import MOST_DESKTOPS, DeletionPolicy, Kind
 from infra.wire import WireModel
 
 
@@ -87,6 +88,9 @@ class ResourceRequestStatus(WireModel):
     project: Annotated[Identifier, Field(description="Id of the Keystone project that owns the objects.")] | None = None
     resources: Annotated[
         tuple[ResourceStatus, ...], Field(max_length=1024, description="What exists in OpenStack for this request.")
+    ] = ()
+    desktops: Annotated[
+        tuple[DesktopStatus, ...], Field(max_length=MOST_DESKTOPS, description="The desktops, and whose they are.")
     ] = ()
     progress: Annotated[Progress, Field(description="The running pass; absent when none runs.")] | None = None
     replacements: Annotated[Replacements, Field(description="Servers built anew; absent when none were.")] | None = None

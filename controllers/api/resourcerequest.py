@@ -20,6 +20,7 @@ from controllers.api.customresource import (
     list_set,
     with_rules,
 )
+from controllers.api.desktops import DesktopSpec
 from controllers.api.fields import (
     OBJECT_NAME_SCHEMA,
     CatalogueName,
@@ -32,11 +33,11 @@ from controllers.api.fields import (
 from controllers.api.imports import DeletionPolicy, DeletionPolicyField, Imports
 from controllers.api.ports import PortRange
 from controllers.api.requeststatus import ResourceRequestStatus
+from infra.stackplan import MOST_SERVERS
 from infra.wire import WireModel
 
 NAMED_LIST = list_map("name")
 ANOTHER_REQUEST = "make a new request"
-MOST_SERVERS = 64
 
 
 class Environment(StrEnum):
@@ -101,19 +102,6 @@ class ServerSpec(WireModel):
     public_address: Annotated[
         bool, Field(description="An address on the internet; Internet zone only, with its own approval.")
     ] = False
-
-
-class DesktopSpec(WireModel):
-    """A batch of cloud desktops."""
-
-    name: Annotated[EntryName, Field(description="Name within the request.")]
-    count: Annotated[int, Field(ge=1, le=200, description="How many desktops.")]
-    flavor: Annotated[CatalogueName, Field(description="Desktop size; see the zone's flavors.")]
-    image: Annotated[CatalogueName, Field(description="Desktop image; see the zone's images.")]
-    network: Annotated[EntryName, Field(description="Name of an entry in `networks`.")]
-    users: Annotated[
-        tuple[UserName, ...], Field(max_length=200, description="Who they are for.", json_schema_extra=list_set())
-    ] = ()
 
 
 class FlowSource(WireModel):

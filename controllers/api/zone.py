@@ -104,6 +104,32 @@ class PermittedFlow(WireModel):
     purpose: Annotated[ShortText, Field(min_length=1, description="What it is for, as an officer reads it.")]
 
 
+class Clipboard(StrEnum):
+    """Which way text may be copied between a desktop and the browser it is shown in."""
+
+    CLOSED = "Closed"
+    TO_DESKTOP = "ToDesktop"
+    FROM_DESKTOP = "FromDesktop"
+    BOTH = "Both"
+
+
+class DesktopRules(WireModel):
+    """The terminal standard of a zone: what its desktops may do, whoever asks for them."""
+
+    clipboard: Annotated[Clipboard, Field(description="Closed, ToDesktop, FromDesktop or Both.")] = Clipboard.CLOSED
+    watermark: Annotated[bool, Field(description="Whether the screen shows whose it is, all over.")] = True
+    idle_minutes: Annotated[
+        int, Field(ge=1, le=10_080, description="A desktop that nobody uses for so long is stopped; opening starts it.")
+    ] = 30
+    session_minutes: Annotated[
+        int, Field(ge=1, le=1440, description="How long one opening lasts at most; then it is opened again.")
+    ] = 480
+    external_links: Annotated[
+        tuple[BaseRule, ...],
+        Field(max_length=16, description="What desktops may reach besides what every server may. None: nothing."),
+    ] = ()
+
+
 class ZoneSpec(WireModel):
     """A network zone: where its servers are attached, what they may be and what they may reach."""
 
@@ -167,6 +193,7 @@ class ZoneSpec(WireModel):
         tuple[PermittedFlow, ...],
         Field(max_length=64, description="Flows into this zone that requests may open; every other is refused."),
     ] = ()
+    desktop_rules: Annotated[DesktopRules, Field(description="The rules of this zone's desktops.")] = DesktopRules()
 
 
 class ResolvedName(WireModel):

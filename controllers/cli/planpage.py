@@ -58,6 +58,9 @@ def content_sections(content: PlanContent) -> Iterator[RenderableType]:
     rows = [(_operation(action), action.kind, action.name, action.detail) for action in content.actions]
     yield section(f"What will happen: {summary(content)}", grid(("DO", "KIND", "NAME", "DETAIL"), rows))
     yield section("Servers", grid(("NAME", "FLAVOR", "IMAGE", "NETWORK", "ADDRESS", "DISKS"), _servers(stack)))
+    if stack.rollouts:
+        yield section("Desktops", grid(("NAME", "USER", "FLAVOR", "IMAGE", "NETWORK", "ADDRESS"), _desktops(stack)))
+        yield section("Roll-out", grid(("DESKTOPS", "AT A TIME", "MAY FAIL"), _rollouts(stack)))
     networks = [(network.name, network.cidr, network.gateway) for network in stack.networks]
     yield section("Networks", grid(("NAME", "PREFIX", "GATEWAY"), networks))
     opened = list(traffic(stack.groups))
@@ -130,10 +133,20 @@ def _operation(action: Action) -> Text:
 
 
 def _servers(stack: StackPlan) -> Iterator[tuple[object, ...]]:
-    for server in stack.servers:
+    for server in (one for one in stack.servers if one.seat is None):
         disks = [f"boot {server.boot_volume_gib} GiB"] if server.boot_volume_gib else ["flavor's own"]
         disks += [f"{volume.name} {volume.size_gib} GiB ({volume.on_delete})" for volume in server.volumes]
         yield server.name, server.flavor.name, server.image.name, server.network, server.address, ", ".join(disks)
+
+
+def _desktops(stack: StackPlan) -> Iterator[tuple[object, ...]]:
+    for one in stack.servers:
+        if one.seat is not None:
+            yield one.name, one.seat.user or "spare", one.flavor.name, one.image.name, one.network, one.address
+
+
+def _rollouts(stack: StackPlan) -> Iterator[tuple[object, ...]]:
+    return ((rollout.group, rollout.batch_size, rollout.failure_budget) for rollout in stack.rollouts)
 
 
 def _ending(stack: StackPlan) -> str:
@@ -179,5 +192,7 @@ def _commands(reading: Reading, options: str) -> Iterator[str]:
 def signed_sentence(content: PlanContent) -> str:
     """What an approval of this content means, in one sentence."""
     stack = content.stack
-    what = f"{counted(len(stack.servers), 'server')} in zone {stack.zone}"
+    desktops = sum(one.seat is not None for one in stack.servers)
+    counts = [counted(len(stack.servers) - desktops, "server"), *([counted(desktops, "desktop")] if desktops else [])]
+    what = f"{', '.join(counts)} in zone {stack.zone}"
     return f"{what}, {summary(content)}, {yuan(content.monthly_yuan)} a month"

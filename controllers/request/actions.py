@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controllers.api.plan import THE_REQUEST, Action, Operation
+from controllers.request.seat_actions import with_users
 from infra.planned import FORCES_REPLACEMENT, PlannedObject, planned_objects
 from infra.provider.observed import Observed, ObservedObject, differing_fields, identity_of
 from infra.stackplan import DATA_VOLUME_PREFIX, Kind, Removal, StackPlan
@@ -69,6 +70,7 @@ def actions_between(
             detail = "detached and kept" if kept else CONSEQUENCES.get((Operation.DELETE, item.kind), "")
             operation = Operation.UPDATE if kept else Operation.DELETE
             changes.append(Action(operation=operation, kind=item.kind, name=name, detail=detail))
+    changes = list(with_users(before, after, changes))
     changes += _left_over(after, {*old, *new})
     changes += _kept_otherwise(before, after)
     changes += _ending_otherwise(before, after)
@@ -186,7 +188,8 @@ def _changed(old: PlannedObject, new: PlannedObject, names: Mapping[str, str]) -
     if not differing:
         follows = ", ".join(str(new.inputs[key])[1:] for key in FORCES_REPLACEMENT[new.kind] if _refers(new, key))
         return f"follows {follows}"
-    return "; ".join(f"{_word(key)} {_shown(old, key, names)} → {_shown(new, key, names)}" for key in differing)
+    told = [key for key in differing if key != "term"]  # said with the desktop's users
+    return "; ".join(f"{_word(key)} {_shown(old, key, names)} → {_shown(new, key, names)}" for key in told)
 
 
 def _changed_rules(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> str:

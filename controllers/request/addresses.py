@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
-from controllers.api.resourcerequest import NetworkSpec, ResourceRequestSpec
+from controllers.api.desktops import DesktopSpec
+from controllers.api.resourcerequest import NetworkSpec, ResourceRequestSpec, ServerSpec
 from controllers.api.zone import ZoneSpec
 from infra.errors import QuotaExceeded
 from infra.stackplan import StackPlan
@@ -128,8 +129,9 @@ def _next_host(free: Iterator[IPv4Address], server: str) -> IPv4Address:
 
 
 def server_names(request: ResourceRequestSpec) -> Iterator[tuple[str, str]]:
-    """(`web-0`, network) for every server of every entry."""
-    for entry in request.servers:
+    """(`web-0`, network) for every server and desktop of every entry."""
+    entries: list[ServerSpec | DesktopSpec] = [*request.servers, *request.desktops]
+    for entry in entries:
         for index in range(entry.count):
             yield f"{entry.name}-{index}", entry.network
 

@@ -8,6 +8,7 @@ from controllers.request.examine import require_registered
 from controllers.request.faults import fault_among, permit_replacing, planned_servers, stillborn_servers
 from controllers.request.observe import (
     can_be_corrected,
+    differing,
     observe,
     observe_surely,
     plan_next_look,
@@ -16,11 +17,13 @@ from controllers.request.observe import (
 )
 from controllers.request.parts import RequestParts
 from controllers.request.progress import publish_intent, reporting_progress
+from controllers.request.rollout import next_portion, tolerated, without
 from controllers.request.scarcity import require_quota
 from controllers.request.status import Report
 from infra.engine import Built
 from infra.errors import EngineInterrupted, KunlunError, QuotaExceeded, ServerFault
 from infra.provider.observed import Observed
+from infra.stackplan import StackPlan
 
 LONGEST_RETRY_SECONDS = 300.0
 
@@ -31,21 +34,22 @@ async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts
     require_registered(request, parts)
     first = request.status.building_plan is None
     observed = None if first else await observe_surely(request, plan, parts)
+    portion = next_portion(plan, observed)
     if observed is not None:
         require_data(request, plan, observed)
         if memory.failed_for(plan.meta.name, QuotaExceeded):
-            await require_quota(plan, observed, parts)
+            await require_quota(portion, observed, parts)
         report = await permit_replacing(request, plan, observed, report, parts)
     memory.forget_build()
     if observed is not None and not _is_work(request, plan, observed, parts):
         memory.remember_build(plan.meta.name, dict(Built.of(observed).ids))
     else:
         try:
-            ids = await _converge(request, plan, report, parts, observed)
+            ids = await _converge(request, portion, report, parts, observed)
         except (QuotaExceeded, ServerFault) as error:
-            raise await _explained(error, request, plan, parts) from error
+            raise await _explained(error, request, portion, parts) from error
         if observed is not None:
-            await _verify(request, plan, parts)
+            await _verify(request, plan, portion, parts)
         memory.remember_build(plan.meta.name, ids)
     plan_next_look(request, plan, parts)
     return memory.ids
@@ -66,7 +70,8 @@ async def _converge(
         raise EngineInterrupted("the request is being deleted", retry_after_seconds=1)
     async with reporting_progress(request, plan, report, parts) as on_progress:
         if observed is not None and stillborn_servers(plan, observed):
-            observed = await parts.engine.discard_faulty(plan.spec.stack, observed, on_progress=on_progress)
+            replaced = _without_spared(plan, observed)
+            observed = await parts.engine.discard_faulty(replaced, observed, on_progress=on_progress)
         built = await parts.engine.converge(plan.spec.stack, observed=observed, on_progress=on_progress)
     return dict(built.ids)
 
@@ -83,11 +88,17 @@ async def _explained(error: KunlunError, request: ResourceRequest, plan: Plan, p
         return error
 
 
-async def _verify(request: ResourceRequest, plan: Plan, parts: RequestParts) -> None:
-    """Look whether the cloud is as planned. Raises when something is left that should have been done; less and less
-    often. What the plan does not permit to put right is only remembered.
+def _without_spared(plan: Plan, observed: Observed) -> StackPlan:
+    spared = tolerated(plan.spec.stack, planned_servers(plan, observed))
+    return without(plan.spec.stack, {name.removeprefix("server-") for name in spared})
+
+
+async def _verify(request: ResourceRequest, plan: Plan, portion: Plan, parts: RequestParts) -> None:
+    """Look whether the cloud is as this portion of the plan says. Raises when something is left that should have been
+    done; less and less often. What the plan does not permit to put right is only remembered.
     """
-    left = see(request, plan, await observe(request, plan, parts), parts).drift
-    if undone := [item for item in left if can_be_corrected(plan, item)]:
+    observed = await observe(request, plan, parts)
+    see(request, plan, observed, parts)
+    if undone := [item for item in differing(portion, observed) if can_be_corrected(portion, item)]:
         pause = min(2.0 ** parts.memories.of(request.meta.uid).count_attempt(), LONGEST_RETRY_SECONDS)
         raise EngineInterrupted(f"not yet as planned: {told(undone)}", retry_after_seconds=pause)

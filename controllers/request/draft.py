@@ -20,6 +20,7 @@ from controllers.request.parts import RequestParts
 from controllers.request.plan import Catalogue, Inputs, plan_content, signed
 from controllers.request.plans import newest_plan, plan_body, plan_lost, plan_named, plans_of
 from controllers.request.repair import repair_content, superfluous
+from controllers.request.seats import assign_seats
 from controllers.request.status import Report, is_built, pause_after
 from infra.errors import ClusterUnavailable, InvalidRequest, KunlunError, ZoneUnknown
 from infra.stackplan import Origin, Project
@@ -195,5 +196,6 @@ def _inputs(request: ResourceRequest, ground: Ground, parts: RequestParts) -> In
         stages=required_stages(parts.procedure),
         in_force=in_force.spec.stack if in_force else None,
         unfinished=in_force.spec.stack.removals if in_force and unfinished else (),
+        seats=assign_seats(request.spec, stack),
         found=ground.found,
     )

@@ -15,9 +15,10 @@ from controllers.api.requeststatus import Replacements
 from controllers.api.stored import Plan, ResourceRequest
 from controllers.request.parts import RequestParts
 from controllers.request.progress import written_status
+from controllers.request.rollout import stopped_rollout, tolerated
 from controllers.request.scarcity import require_hosts
 from controllers.request.status import Report
-from infra.errors import KunlunError, QuotaExceeded, ReplacingServer, ServerFault
+from infra.errors import KunlunError, QuotaExceeded, ReplacingServer, RolloutStopped, ServerFault
 from infra.planned import planned_objects
 from infra.provider.observed import Observed, ObservedObject, identity_of
 from infra.provider.server import is_stillborn
@@ -64,8 +65,10 @@ def planned_servers(plan: Plan, observed: Observed) -> list[ObservedObject]:
 
 
 def stillborn_servers(plan: Plan, observed: Observed) -> list[ObservedObject]:
-    """Those in ERROR that never started."""
-    return [found for found in planned_servers(plan, observed) if is_stillborn(found.raw)]
+    """Those in ERROR that never started, but for desktops within their budget: these wait for a person."""
+    planned = planned_servers(plan, observed)
+    spared = tolerated(plan.spec.stack, planned)
+    return [found for found in planned if is_stillborn(found.raw) and found.name not in spared]
 
 
 async def fault_among(
@@ -73,13 +76,21 @@ async def fault_among(
 ) -> KunlunError | None:
     """The verdict, and where there is no room, how much is wanted and how much the hosts have."""
     known = list(servers)
-    fault = verdict(known, _replaced(request, plan, parts))
+    fault = _judged(plan, known, _replaced(request, plan, parts))
     if isinstance(fault, QuotaExceeded):
         try:
             await require_hosts(plan, [found for found in known if found.status == "ERROR"], parts)
         except QuotaExceeded as shortage:
             return QuotaExceeded(f"{fault.message}: {shortage}", retry_after_seconds=CAPACITY_RETRY_SECONDS)
     return fault
+
+
+def _judged(plan: Plan, servers: Sequence[ObservedObject], replaced: int) -> KunlunError | None:
+    """The verdict, which spares what a roll-out's budget allows, and says where a roll-out came to its end."""
+    spared = tolerated(plan.spec.stack, servers)
+    fault = verdict([found for found in servers if found.name not in spared], replaced)
+    place = stopped_rollout(plan.spec.stack, servers) if isinstance(fault, ServerFault) else None
+    return RolloutStopped(f"{place}. {fault.message}") if fault and place else fault
 
 
 async def permit_replacing(
@@ -91,10 +102,10 @@ async def permit_replacing(
     """
     stillborn = stillborn_servers(plan, observed)
     replaced = _replaced(request, plan, parts)
-    match verdict(stillborn, replaced):
+    match _judged(plan, stillborn, replaced):
         case None:
             return report
-        case ServerFault() as fault:
+        case ServerFault() | RolloutStopped() as fault:
             raise fault
         case QuotaExceeded():
             await require_hosts(plan, stillborn, parts)

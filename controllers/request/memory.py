@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from infra.errors import KunlunError, QuotaExceeded, TransientError
-from infra.provider.observed import Difference
+from infra.provider.observed import Difference, ObservedObject
 from infra.provider.repairs import Repair
 
 SPREAD = 2**32
@@ -81,6 +82,7 @@ class Memory(Rest):
     attempts: int = 0
     waiting_since: float | None = None
     seen: Seen | None = None
+    servers: Mapping[str, ObservedObject] | None = None  # as they were listed last, by logical name
     gone: frozenset[str] = frozenset()  # ids of what was built and was found gone, beyond doubt
     drafting: Rest = field(default_factory=Rest)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from controllers.api.stored import Plan, ResourceRequest
 from controllers.request.memory import Seen, next_turn
 from controllers.request.parts import RequestParts
+from controllers.request.rollout import tolerated
 from infra.errors import DataLost, EngineInterrupted
 from infra.planned import changed_for_life, planned_objects
 from infra.provider.observe import observed_from_listing
@@ -55,13 +57,18 @@ def until_recovered(parts: RequestParts) -> float:
 
 
 def differing(plan: Plan, observed: Observed) -> list[Difference]:
-    """Where the cloud is not what the plan says; a data volume that outlived its server is no difference."""
-    return [item for item in differences(planned_objects(plan.spec.stack), observed) if not _was_kept(plan, item)]
+    """Where the cloud is not what the plan says; a data volume that outlived its server is no difference, nor is a
+    failed desktop within its budget: the status names it.
+    """
+    spared = tolerated(plan.spec.stack, (found for found in observed.objects if found.kind is Kind.SERVER))
+    found = differences(planned_objects(plan.spec.stack), observed)
+    return [item for item in found if not _was_kept(plan, item) and not _is_spared(item, spared)]
 
 
 def see(request: ResourceRequest, plan: Plan, observed: Observed, parts: RequestParts) -> Seen:
     """Judge an observation of the plan in force, and remember the judgement until the next one."""
     memory = parts.memories.of(request.meta.uid)
+    memory.servers = {found.name: found for found in observed.objects if found.kind is Kind.SERVER and not found.twin}
     memory.seen = Seen(plan.meta.name, tuple(differing(plan, observed)), repairs_of(plan.spec.stack, observed))
     return memory.seen
 
@@ -115,6 +122,10 @@ def plan_next_look(request: ResourceRequest, plan: Plan, parts: RequestParts) ->
 def _was_kept(plan: Plan, item: Difference) -> bool:
     is_data = item.deviation is Deviation.UNEXPECTED and item.name.startswith(DATA_VOLUME_PREFIX)
     return is_data and not _is_removal(plan, item)
+
+
+def _is_spared(item: Difference, spared: Collection[str]) -> bool:
+    return item.deviation is Deviation.FAULTY and item.name in spared
 
 
 def _is_removal(plan: Plan, item: Difference) -> bool:

@@ -19,6 +19,7 @@ from controllers.api.zone import ResolvedName, ZoneSpec, ZoneStatus
 from controllers.request.addresses import allocate
 from controllers.request.imports import named_imports
 from controllers.request.plan import Catalogue, Inputs, plan_content
+from controllers.request.seats import assign_seats
 from controllers.request.validate import validate
 from infra.errors import KunlunError
 from infra.stackplan import Origin, Project
@@ -86,6 +87,7 @@ def _inputs(document: Mapping[str, Any], spec: ResourceRequestSpec, zone: ZoneSp
         addresses=allocate(spec, zone=zone, taken=[], previous=None),
         stages=required_stages(load_stages()),
         in_force=None,
+        seats=assign_seats(spec, None),
         found=named_imports(spec, unknown=UNKNOWN),
     )
 

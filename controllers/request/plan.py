@@ -6,16 +6,18 @@ provisioning is to make it so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from controllers.api.desktops import DesktopSpec
 from controllers.api.plan import CostLine, PlanContent, PlanSpec, RequiredStage, plan_digest
 from controllers.api.ports import port_range
 from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec, ServerSpec
-from controllers.api.zone import ZoneSpec, ZoneStatus
+from controllers.api.zone import BaseRule, ZoneSpec, ZoneStatus
 from controllers.request.actions import Outlook, actions_between, removals_between
 from controllers.request.addresses import Addresses, Shape
 from controllers.request.imports import Found
+from controllers.request.seats import desktop_names
 from infra.errors import FlavorMissing, ImageMissing
 from infra.provider.takeover import foreseen
 from infra.stackplan import (
@@ -25,8 +27,10 @@ from infra.stackplan import (
     Project,
     Removal,
     Resolved,
+    RolloutPlan,
     RouterPlan,
     RulePlan,
+    Seat,
     ServerPlan,
     StackPlan,
     VolumePlan,
@@ -54,6 +58,7 @@ class Inputs:
     stages: tuple[RequiredStage, ...]
     in_force: StackPlan | None
     unfinished: tuple[Removal, ...] = ()  # removals of the plan in force that may still have to be done
+    seats: Mapping[str, Seat] = field(default_factory=dict)  # of the desktops, by the names of their servers
     found: Found = field(default_factory=Found)  # what the request imports, as the cloud shows it
 
 
@@ -87,8 +92,15 @@ def _stack(inputs: Inputs) -> StackPlan:
         project=inputs.project,
         router=RouterPlan(uplink_id=zone.status.uplink_id or "", source_nat=zone.spec.source_nat),
         networks=tuple(_networks(inputs)),
-        groups=tuple(_group(inputs, server) for server in inputs.request.servers),
-        servers=tuple(_servers(inputs)),
+        groups=(
+            *(_group(inputs, server) for server in inputs.request.servers),
+            *(_desktop_group(inputs, entry) for entry in inputs.request.desktops),
+        ),
+        servers=(*_servers(inputs), *_desktops(inputs)),
+        rollouts=tuple(
+            RolloutPlan(group=entry.name, batch_size=entry.batch_size, failure_budget=entry.failure_budget)
+            for entry in inputs.request.desktops
+        ),
         imports=inputs.found.imports,
         deletion_policy=inputs.request.deletion_policy.value,
     )
@@ -143,7 +155,23 @@ def _servers(inputs: Inputs) -> Iterator[ServerPlan]:
             )
 
 
-def _kept(before: ServerPlan | None, entry: ServerSpec) -> dict[str, Resolved]:
+def _desktops(inputs: Inputs) -> Iterator[ServerPlan]:
+    before = {server.name: server for server in inputs.in_force.servers} if inputs.in_force else {}
+    for entry in inputs.request.desktops:
+        for name in desktop_names(entry):
+            kept = _kept(before.get(name), entry)
+            yield ServerPlan(
+                name=name,
+                group=entry.name,
+                flavor=kept.get("flavor") or _flavor(inputs.catalogue, entry.flavor),
+                image=kept.get("image") or _image(inputs.catalogue, entry.image),
+                network=entry.network,
+                address=str(inputs.addresses.servers[name]),
+                seat=inputs.seats[name],
+            )
+
+
+def _kept(before: ServerPlan | None, entry: ServerSpec | DesktopSpec) -> dict[str, Resolved]:
     """What a server keeps because its name in the request did not change, whatever the catalogue means by it now.
 
     A rebuilt image of the same name is for new servers: nobody asked to build the old ones anew.
@@ -179,11 +207,21 @@ def _group(inputs: Inputs, entry: ServerSpec) -> GroupPlan:
     return GroupPlan(name=entry.name, rules=tuple(dict.fromkeys(rules)))
 
 
+def _desktop_group(inputs: Inputs, entry: DesktopSpec) -> GroupPlan:
+    """What every server has, and what the zone's desktop rules permit besides; nothing that a request could add."""
+    zone = inputs.catalogue.spec
+    links = [_outward(rule) for rule in zone.desktop_rules.external_links]
+    return GroupPlan(name=entry.name, rules=tuple(dict.fromkeys([*_base_rules(zone), *links])))
+
+
+def _outward(rule: BaseRule) -> RulePlan:
+    return RulePlan(
+        direction="egress", protocol=rule.protocol, port_first=rule.port, port_last=rule.port, remote_cidr=rule.to
+    )
+
+
 def _base_rules(zone: ZoneSpec) -> Iterator[RulePlan]:
-    for rule in zone.base_rules:
-        yield RulePlan(
-            direction="egress", protocol=rule.protocol, port_first=rule.port, port_last=rule.port, remote_cidr=rule.to
-        )
+    yield from map(_outward, zone.base_rules)
 
 
 def _sources(inputs: Inputs, flow: FlowSpec) -> list[dict[str, str]]:
@@ -210,3 +248,6 @@ def _costs(request: ResourceRequestSpec, zone: ZoneSpec) -> Iterator[CostLine]:
         if gib and zone.volume_monthly_yuan_per_gib:
             each = gib * zone.volume_monthly_yuan_per_gib
             yield CostLine(item=f"volumes of {entry.name}: {gib} GiB", count=entry.count, monthly_yuan_each=each)
+    for desktops in request.desktops:
+        item = f"desktop {desktops.name}: {desktops.flavor}"
+        yield CostLine(item=item, count=desktops.count, monthly_yuan_each=prices[desktops.flavor])

@@ -74,10 +74,16 @@ async def _finish(
     ids = built or await build_plan(request, plan, report, parts)
     said = written_status(request, parts).replacements
     report = replace(report, building_plan=plan.meta.name, built_plan=None, replacements=said)
-    report = replace(report, resources=resources_of(plan, ids))
+    report = replace(report, resources=(*resources_of(plan, ids), *_awaited(request, plan, ids)))
     report = await await_servers(request, plan, report, parts)
     parts.memories.of(request.meta.uid).rested()
     return _said(request, plan, report, parts) if report.done(ConditionType.PROVISIONED) else report
+
+
+def _awaited(request: ResourceRequest, plan: Plan, ids: Mapping[str, str]) -> tuple[ResourceStatus, ...]:
+    """What an earlier plan built and this one replaces in a later batch: it is there until then."""
+    planned = planned_objects(plan.spec.stack)
+    return tuple(item for item in request.status.resources if item.name in planned and item.name not in ids)
 
 
 async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Report:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Mapping
 
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.stored import Plan, ResourceRequest
 from controllers.request.faults import fault_among
 from controllers.request.parts import RequestParts
+from controllers.request.rollout import tolerated
 from controllers.request.status import Report
 from infra.errors import EngineInterrupted, ServerFault, TransientError
 from infra.planned import planned_objects
@@ -22,13 +24,17 @@ SHOWN = 10
 
 
 async def await_servers(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Report:
-    """Provisioned when every planned server has been built. Raises ServerFault with Nova's own words."""
+    """Provisioned when every planned server has been built; a roll-out goes on with its next batch when this one has.
+
+    Raises ServerFault with Nova's own words.
+    """
     memory = parts.memories.of(request.meta.uid)
     now = asyncio.get_running_loop().time()
     poll = parts.settings.server_poll_seconds
     listing = await parts.surveys.servers(plan.spec.stack.project.id, not_before=now - poll / 2)
     servers = servers_from_listing(listing, request.meta.uid)
-    planned = [name for name, item in planned_objects(plan.spec.stack).items() if item.kind is Kind.SERVER]
+    memory.servers = servers
+    planned, later = _by_turn(plan, memory.ids)
     if fault := await fault_among((servers[name] for name in planned if name in servers), request, plan, parts):
         if isinstance(fault, TransientError):
             memory.forget_build()  # the next pass looks at everything, and replaces what it may
@@ -36,14 +42,34 @@ async def await_servers(request: ResourceRequest, plan: Plan, report: Report, pa
     if gone := [name for name in planned if name not in servers]:
         memory.forget_build()
         raise EngineInterrupted(f"gone while waiting for it: {_listed(gone)}", retry_after_seconds=2)
-    if not (waiting := [name for name in planned if servers[name].status not in BUILT]):
+    over = tolerated(plan.spec.stack, (servers[name] for name in planned))
+    waiting = [name for name in planned if servers[name].status not in BUILT and name not in over]
+    if not waiting and not later:
         return provisioned(request, plan, report, parts)
+    if not waiting:
+        memory.forget_build()
+        message = f"{_placed(plan, planned)}; the next batch begins"
+        return report.waiting(ConditionType.PROVISIONED, Reason.ROLLING_OUT, message).again_after(0)
     waited = memory.waited(parts.monotonic())
     if waited > parts.settings.build_deadline_seconds:
         raise ServerFault(f"still not built after {waited / 60:.0f} minutes: {_listed(waiting)}")
     message = f"waiting for {_listed(waiting)} to become ACTIVE"
+    if later:
+        message = f"{_placed(plan, planned)}; {message}"
     report = report.waiting(ConditionType.PROVISIONED, Reason.AWAITING_SERVERS, message)
     return report.again_after(min(max(poll, waited * POLL_GROWTH), SLOWEST_POLL_SECONDS))
+
+
+def _by_turn(plan: Plan, ids: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Logical names of the planned servers that have been made, and of those whose batch comes later."""
+    names = [name for name, item in planned_objects(plan.spec.stack).items() if item.kind is Kind.SERVER]
+    return [name for name in names if name in ids], [name for name in names if name not in ids]
+
+
+def _placed(plan: Plan, made: Collection[str]) -> str:
+    """`10 of 20 desktops are made`."""
+    desktops = [f"server-{one.name}" for one in plan.spec.stack.servers if one.seat is not None]
+    return f"{sum(name in made for name in desktops)} of {len(desktops)} desktops are made"
 
 
 def provisioned(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Report:
@@ -62,8 +88,13 @@ def until_next_look(request: ResourceRequest, parts: RequestParts) -> float:
 def described(plan: Plan) -> str:
     """`2 servers, 1 network in civil-affairs-extranet`."""
     stack = plan.spec.stack
-    servers, networks = len(stack.servers), len(stack.networks)
-    return f"{_count(servers, 'server')}, {_count(networks, 'network')} in {stack.project.name}"
+    desktops = sum(one.seat is not None for one in stack.servers)
+    counts = [
+        _count(len(stack.servers) - desktops, "server") if desktops < len(stack.servers) or not desktops else "",
+        _count(desktops, "desktop") if desktops else "",
+        _count(len(stack.networks), "network"),
+    ]
+    return f"{', '.join(filter(None, counts))} in {stack.project.name}"
 
 
 def _listed(names: list[str]) -> str:

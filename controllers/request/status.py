@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from controllers.api.conditions import ConditionType, Reason, Step, condition_from
+from controllers.api.desktops import DesktopStatus
 from controllers.api.requeststatus import Progress, Replacements, ResourceRequestStatus, ResourceStatus, StageDecision
 from infra.errors import KunlunError, TransientError
 from infra.stackplan import DeletionPolicy
@@ -31,6 +32,7 @@ STALLING = {
     Reason.DATA_LOST,
     Reason.NOT_APPROVED,
     Reason.SERVER_FAULT,
+    Reason.ROLLOUT_STOPPED,
     Reason.CLOUD_REFUSED,
     Reason.IMAGE_MISSING,
     Reason.FLAVOR_MISSING,
@@ -58,6 +60,7 @@ class Report:
     approvals: tuple[StageDecision, ...] = ()
     project: str | None = None
     resources: tuple[ResourceStatus, ...] = ()
+    desktops: tuple[DesktopStatus, ...] = ()
     progress: Progress | None = None
     replacements: Replacements | None = None
     deleting: str | None = None
@@ -111,6 +114,7 @@ def begin(status: ResourceRequestStatus) -> Report:
         deletion_policy=status.deletion_policy,
         project=status.project,
         resources=status.resources,
+        desktops=status.desktops,
         plan=status.plan,
         plan_digest=status.plan_digest,
         replacements=status.replacements,
@@ -133,6 +137,7 @@ def status_of(report: Report, *, before: ResourceRequestStatus, generation: int,
         approvals=report.approvals,
         project=report.project,
         resources=report.resources,
+        desktops=report.desktops,
         progress=report.progress,
         replacements=report.replacements,
         conditions=tuple(

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
+from controllers.api.desktops import DesktopSpec
 from controllers.api.findings import Finding
 from controllers.api.ports import port_range
-from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec
+from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec, ServerSpec
 from controllers.request.addresses import servers_that_fit
-from infra.stackplan import DATA_VOLUME_PREFIX, StackPlan
+from controllers.request.validate_desktops import desktop_findings
+from infra.stackplan import DATA_VOLUME_PREFIX, MOST_SERVERS, StackPlan
 
-MOST_SERVERS = 64
 MOST_RULES = 180  # of the plan's 200, the others being the zone's own
 MOST_NEIGHBOURS = 20  # servers in one entry of another request
 HIGHEST_PORT = 65535
@@ -22,7 +23,7 @@ ALONG = ("rules-", "interface-", "attachment-")
 
 def validate(spec: ResourceRequestSpec, *, in_force: StackPlan | None = None) -> list[Finding]:
     """Every inconsistency of a request in itself, and with what has been built for it."""
-    checks = (_names, _networks, _sizes, _flows, _rules, _imports)
+    checks = (_names, _networks, _sizes, _flows, _rules, _imports, desktop_findings)
     return [*(finding for check in checks for finding in check(spec)), *_volumes(spec, in_force)]
 
 
@@ -55,8 +56,9 @@ def _networks(spec: ResourceRequestSpec) -> Iterator[Finding]:
 
 
 def _sizes(spec: ResourceRequestSpec) -> Iterator[Finding]:
+    entries: list[ServerSpec | DesktopSpec] = [*spec.servers, *spec.desktops]
     for index, network in enumerate(spec.networks):
-        asked = sum(server.count for server in spec.servers if server.network == network.name)
+        asked = sum(entry.count for entry in entries if entry.network == network.name)
         room = servers_that_fit(network.prefix_length)
         if asked > room:
             where = f"spec.networks[{index}].prefixLength"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pulumi import Resource, ResourceOptions
 
 from infra.planned import planned_objects
-from infra.stackplan import MARKER_PREFIX, StackPlan, marker
+from infra.stackplan import MARKER_PREFIX, TERM_KEY, StackPlan, marker
 
 
 class Declaration:
@@ -22,7 +22,8 @@ class Declaration:
 
     def metadata(self, name: str) -> dict[str, str]:
         """Nova's and Cinder's `metadata`."""
-        return {MARKER_PREFIX: self.marker(name)}
+        term = self._planned[name].inputs.get("term")
+        return {MARKER_PREFIX: self.marker(name)} | ({} if term is None else {TERM_KEY: str(term)})
 
     @staticmethod
     def options(parent: Resource) -> ResourceOptions:

@@ -71,6 +71,10 @@ class Given:
     def take(self, key: str) -> Any:
         return self._left.pop(key, None)
 
+    def see(self, key: str) -> Any:
+        """What `take` would give; the field stays to be taken."""
+        return self._left.get(key)
+
     def take_single(self, key: str) -> Mapping[str, Any]:
         """The one entry of a list of structures; anything else reads as empty and thus differs from the plan."""
         entries = self._left.pop(key, None)

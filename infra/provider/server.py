@@ -14,8 +14,8 @@ from infra.cloud import Answer
 from infra.cloud_answers import Absent, Conflict
 from infra.errors import CloudRefused, CloudUnavailable, FlavorMissing, ImageMissing, PlatformError, ServerFault
 from infra.planned import PlannedObject
-from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene, find_marked, metadata_marker
-from infra.stackplan import MARKER_PREFIX, Kind, marker_parts
+from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene, find_marked
+from infra.stackplan import MARKER_PREFIX, TERM_KEY, Kind, marker_parts
 
 _UNCONFIRMED = "VERIFY_RESIZE"
 _BOOT_VOLUME_PREFIX = "@boot-"
@@ -29,7 +29,10 @@ class Server:
     replaced_by = frozenset({"imageId", "networks", "blockDevices", "metadata"})
 
     def marker_of(self, given: Given) -> str | None:
-        return metadata_marker(given)
+        """Beside the marker the metadata of a desktop has its term; any other entry there makes it no marker at all."""
+        metadata = given.see("metadata")
+        known = isinstance(metadata, dict) and metadata.keys() <= {MARKER_PREFIX, TERM_KEY}
+        return metadata.get(MARKER_PREFIX) if known else None
 
     def declared(self, given: Given, names: Names) -> Inputs:
         device = dict(given.take_single("blockDevices"))
@@ -41,6 +44,7 @@ class Server:
             "image_id": given.take("imageId"),
             "port": names.reference(given.take_single("networks").get("port")),
             "boot_volume": names.reference(volume) if is_boot_device or not device else "unexpected",
+            "term": _term(given.take("metadata")),
         }
 
     def live(self, raw: Answer, names: Names, listing: Listing) -> Inputs:
@@ -54,6 +58,7 @@ class Server:
             "image_id": (raw.get("image") or {}).get("id"),
             "port": ", ".join(ports) or _promised(raw, "port"),
             "boot_volume": boot[0] if boot else _promised(raw, "boot") if not raw.get("image") else None,
+            "term": _term(raw.get("metadata")),
         }
 
     async def create(self, scene: Scene, planned: PlannedObject, marker: str) -> Made:
@@ -64,6 +69,8 @@ class Server:
             "networks": [{"port": scene.names.id(inputs["port"])}],
             "metadata": {MARKER_PREFIX: marker},
         }
+        if inputs["term"] is not None:
+            body["metadata"][TERM_KEY] = str(inputs["term"])
         if inputs["boot_volume"]:
             body["block_device_mapping_v2"] = [_boot_mapping(scene.names.id(inputs["boot_volume"]))]
         else:
@@ -123,6 +130,12 @@ def _promised(raw: Answer, word: str) -> str | None:
     if raw["status"] not in {"BUILD", "ERROR"} or marker is None:
         return None
     return f"@{word}-{marker[1].removeprefix('server-')}"
+
+
+def _term(metadata: Any) -> int | str | None:
+    """A number as we write it; anything else as it is, so that it differs from every plan."""
+    text = metadata.get(TERM_KEY) if isinstance(metadata, dict) else None
+    return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else text
 
 
 def boot_device() -> dict[str, Any]:

@@ -73,7 +73,10 @@ def _lists(schema: Schema) -> SearchStrategy[list[Any]]:
     entries = fitting(schema["items"])
     match schema.get("x-kubernetes-list-type"):
         case "map":
-            return st.lists(entries, min_size=least, max_size=most, unique_by=lambda entry: entry["name"])
+            keys = schema["x-kubernetes-list-map-keys"]
+            return st.lists(
+                entries, min_size=least, max_size=most, unique_by=lambda entry: tuple(entry[key] for key in keys)
+            )
         case "set":
             return st.lists(entries, min_size=least, max_size=most, unique=True)
         case _:

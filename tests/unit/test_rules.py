@@ -9,7 +9,7 @@ import pytest
 from controllers.request.validate import validate
 from policies.evaluate import evaluate
 from policies.rules import Circumstances, Usage
-from tests.build import a_case, a_content, a_flow, a_network, a_server, a_spec, a_system, a_tenant
+from tests.build import a_case, a_content, a_desktop, a_flow, a_network, a_server, a_spec, a_system, a_tenant
 
 
 def test_an_ordinary_request_breaks_no_rule() -> None:
@@ -108,7 +108,7 @@ def test_an_ordinary_request_breaks_no_rule() -> None:
             id="public address",
         ),
         pytest.param(
-            a_case(a_spec(desktops=[{"name": "d", "count": 1, "flavor": "f", "image": "i", "network": "app"}])),
+            a_case(a_spec(desktops=[a_desktop()])),
             "spec.desktops",
             "not available yet",
             id="desktops",
