@@ -46,8 +46,8 @@ class Usage:
 class Circumstances:
     """A request and everything its compliance depends on; a missing object is None.
 
-    `zone_usage` is what the tenant's other requests use in this zone, `tenant_usage` in all zones; `neighbours` is
-    the zone of each of them.
+    `zone_usage` is what the tenant's other requests use in this zone, `tenant_usage` in all zones; `test_usage_yuan` is
+    what those cost a month that policy approved on the department's test budget; `neighbours` is the zone of each.
     """
 
     request: ResourceRequestSpec
@@ -55,8 +55,10 @@ class Circumstances:
     zones: Mapping[str, ZoneSpec]
     system: InformationSystemSpec | None = None
     tenant: TenantSpec | None = None
+    tenant_name: str = ""
     zone_usage: Usage = field(default_factory=Usage)
     tenant_usage: Usage = field(default_factory=Usage)
+    test_usage_yuan: int = 0
     volumes_available: bool = True
     neighbours: Mapping[str, str] = field(default_factory=dict)
 

@@ -19,11 +19,12 @@ from controllers.api.tenant import TenantSpec
 from controllers.api.zone import ResolvedName, ZoneSpec, ZoneStatus
 from controllers.request.addresses import allocate
 from controllers.request.imports import Found
-from controllers.request.plan import Catalogue, Inputs, plan_content, signed
+from controllers.request.plan import Catalogue, Inputs, plan_content, signed, staged
 from controllers.request.seats import assign_seats
 from infra.stackplan import Origin, Project, Removal, StackPlan
+from policies.facts import facts_of
 from policies.rules import Circumstances
-from policies.stages import load_stages, required_stages
+from policies.stages import load_stages
 
 NAMESPACE = "civil-affairs"
 
@@ -140,20 +141,20 @@ def a_content(
     """The plan content of a request, against what is in force."""
     asked = spec or a_spec()
     zone, known = a_zone(), found or Found()
-    return plan_content(
+    content = plan_content(
         Inputs(
             origin=Origin(namespace=NAMESPACE, name="permit-portal", uid=uid, generation=generation),
             request=asked,
             catalogue=Catalogue("extranet", zone, resolved(zone)),
             project=Project(id="project-1", name="civil-affairs-extranet"),
             addresses=allocate(asked, zone=zone, taken=[], previous=in_force, existing=known.addresses),
-            stages=required_stages(load_stages()),
             in_force=in_force,
             seats=assign_seats(asked, in_force),
             unfinished=unfinished,
             found=known,
         )
     )
+    return staged(content, load_stages(), facts_of(content, a_case(asked), in_force=None))
 
 
 def resolved(zone: ZoneSpec) -> ZoneStatus:

@@ -31,9 +31,17 @@ CidrText = Annotated[
         ),
     ),
 ]
+Lifetime = Annotated[str, Field(max_length=5, pattern=r"^[1-9][0-9]{0,3}[smhd]$")]
 MonthlyYuan = Annotated[int, Field(ge=0, le=1_000_000_000)]
 Generation = Annotated[
     int, Field(ge=0, json_schema_extra={"format": "int64"}, description="The spec's generation this status is about.")
 ]
 
 OBJECT_NAME_SCHEMA: JsonDict = {"type": "string", "maxLength": 40, "pattern": DNS_LABEL}
+
+_UNITS_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def lifetime_seconds(text: str) -> int:
+    """`14d` in seconds."""
+    return int(text[:-1]) * _UNITS_SECONDS[text[-1]]

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from controllers.api.customresource import AGE, Column, CustomResource, Rule, with_rules
-from controllers.api.fields import MonthlyYuan, ObjectName, ShortText
+from controllers.api.fields import Lifetime, MonthlyYuan, ObjectName, ShortText
 from infra.stackplan import Kind, StackPlan, canonical_digest
 from infra.wire import WireModel
 
@@ -47,6 +47,18 @@ class RequiredStage(WireModel):
 
     stage: Annotated[ObjectName, Field(description="Name of the stage.")]
     because: Annotated[ShortText, Field(description="Why this plan needs it.")]
+    signatures: Annotated[int, Field(ge=1, le=5, description="How many different persons have to approve.")] = 1
+    after: Annotated[
+        tuple[ObjectName, ...],
+        Field(max_length=16, description="Stages that must have approved before; an earlier approval does not count."),
+    ] = ()
+    expires: (
+        Annotated[
+            Lifetime,
+            Field(description="How long an approval counts while the plan is not in force yet, such as 14d."),
+        ]
+        | None
+    ) = None
 
 
 class CostLine(WireModel):
@@ -66,7 +78,10 @@ class PlanContent(WireModel):
     ]
     costs: Annotated[tuple[CostLine, ...], Field(max_length=64, description="The bill, line by line.")]
     monthly_yuan: Annotated[MonthlyYuan, Field(description="The bill's sum a month, yuan.")]
-    stages: Annotated[tuple[RequiredStage, ...], Field(max_length=16, description="Who has to approve.")]
+    stages: Annotated[tuple[RequiredStage, ...], Field(max_length=32, description="Who has to approve.")]
+    approved_by_policy: Annotated[
+        ShortText, Field(description="Why policy approves this plan by itself; empty when people decide.")
+    ] = ""
 
 
 class PlanSpec(PlanContent):

@@ -20,6 +20,17 @@ class StageDecision(WireModel):
     decision: Annotated[Literal["Approved", "Denied"], Field(description="Approved or Denied.")]
     approver: Annotated[UserName, Field(description="Who decided.")]
     reason: Annotated[str, Field(max_length=1024, description="Why, in the approver's words.")] = ""
+    until: (
+        Annotated[
+            str,
+            Field(
+                max_length=32,
+                description="When it ceases to count, unless the plan is in force by then; absent: never.",
+                json_schema_extra={"format": "date-time"},
+            ),
+        ]
+        | None
+    ) = None
 
 
 class ResourceStatus(WireModel):
@@ -80,10 +91,10 @@ class ResourceRequestStatus(WireModel):
         Annotated[DeletionPolicy, Field(description="What deleting the request does, by the plan in force.")] | None
     ) = None
     required_stages: Annotated[
-        tuple[ObjectName, ...], Field(max_length=16, description="Who has to approve the newest plan.")
+        tuple[ObjectName, ...], Field(max_length=32, description="Who has to approve the newest plan.")
     ] = ()
     approvals: Annotated[
-        tuple[StageDecision, ...], Field(max_length=32, description="Decisions that count for the newest plan.")
+        tuple[StageDecision, ...], Field(max_length=192, description="Decisions that count for the newest plan.")
     ] = ()
     project: Annotated[Identifier, Field(description="Id of the Keystone project that owns the objects.")] | None = None
     resources: Annotated[

@@ -56,6 +56,16 @@ class TenantSpec(WireModel):
     monthly_budget_yuan: Annotated[
         MonthlyYuan, Field(description="What all approved plans together may cost a month, yuan.")
     ]
+    monthly_test_budget_yuan: (
+        Annotated[
+            MonthlyYuan,
+            Field(
+                description="What small test environments may cost a month together without anybody's signature, yuan. "
+                "Part of the budget; absent: people decide on all of them."
+            ),
+        ]
+        | None
+    ) = None
     contacts: Annotated[tuple[Contact, ...], Field(max_length=16, description="Whom to ask.")] = ()
 
 

@@ -17,6 +17,7 @@ from controllers.api.stored import APPROVALS, PLANS, Plan, ResourceRequest
 from controllers.cli.kubectl import ClusterError, Document, Kubectl, cluster_options
 from controllers.cli.planpage import signed_sentence
 from controllers.cli.reading import find_request, verified
+from controllers.cli.signatures import standings
 from controllers.cli.text import listed, plain
 
 
@@ -31,11 +32,13 @@ def decide(kubectl: Kubectl, name: str, *, stage: str, decision: Decision, reaso
     """Create the Approval, unless it stands already; return what was decided, as one sentence. Raises ClusterError."""
     plan = _exact_plan(kubectl, name)
     stages = [required.stage for required in plan.spec.stages]
+    if plan.spec.approved_by_policy:
+        raise ClusterError(f"plan '{name}' is approved by policy: {plan.spec.approved_by_policy}")
     if stage not in stages:
         raise ClusterError(f"plan '{name}' does not ask for stage '{stage}'; its stages: {listed(stages)}")
-    standing = _standing(find_request(kubectl, plan.spec.stack.origin.name), name, stage, decision)
-    if standing is not None:
-        return standing
+    said = _standing(find_request(kubectl, plan.spec.stack.origin.name), plan, stage, decision)
+    if said is not None:
+        return said
     created = kubectl.create(approval(plan.spec, name, stage=stage, decision=decision, reason=reason))
     approver = plain(created.get("spec", {}).get("approver", "you"))
     because = f" Reason: {plain(reason)}" if reason else ""
@@ -55,11 +58,12 @@ def approval(spec: PlanSpec, name: str, *, stage: str, decision: Decision, reaso
     }
 
 
-def _standing(request: ResourceRequest | None, name: str, stage: str, decision: Decision) -> str | None:
-    """What to say instead, when this very decision stands already. Raises ClusterError when the other one does.
+def _standing(request: ResourceRequest | None, plan: Plan, stage: str, decision: Decision) -> str | None:
+    """What to say instead, when this very decision stands already. Raises ClusterError when it could not count.
 
     Superseded plans and requests that are gone are left to the API server: it refuses them.
     """
+    name = plan.meta.name
     if request is None or request.status.plan != name:
         return None
     for given in request.status.approvals:
@@ -69,11 +73,19 @@ def _standing(request: ResourceRequest | None, name: str, stage: str, decision: 
                 f"the requester has to change the request, which makes a new plan"
             )
     in_force = request.status.approved_plan == name
-    if in_force and decision is Decision.DENIED:
-        raise ClusterError(f"plan '{name}' is approved and in force; a denial would change nothing now")
-    approvers = [plain(given.approver) for given in request.status.approvals if given.stage == stage]
-    if decision is Decision.APPROVED and approvers:
-        return f"Nothing to do: plan {name} is approved already for stage {stage} by {listed(approvers)}"
+    if decision is Decision.DENIED:
+        if in_force:
+            raise ClusterError(f"plan '{name}' is approved and in force; a denial would change nothing now")
+        return None
+    mine = next(one for one in standings(plan.spec, request.status.approvals) if one.needed.stage == stage)
+    if mine.is_complete or in_force:
+        approvers = listed(plain(given.approver) for given in mine.approvals)
+        return f"Nothing to do: plan {name} is approved already for stage {stage} by {approvers}"
+    if mine.waits_for:
+        raise ClusterError(
+            f"stage '{stage}' decides after {listed(mine.waits_for)}: an approval before that would not count. "
+            "A denial may be given at any time"
+        )
     return None
 
 

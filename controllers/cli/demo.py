@@ -152,8 +152,8 @@ def approve(officer: Kubectl, plan: str) -> str:
     if not reading.open_stages:
         return f"plan {plan} is decided already"
     sentences = [
-        decide(officer, plan, stage=stage, decision=Decision.APPROVED, reason="as discussed")
-        for stage in reading.open_stages
+        decide(officer, plan, stage=standing.needed.stage, decision=Decision.APPROVED, reason="as discussed")
+        for standing in reading.open_stages
     ]
     return "\n".join(sentences)
 

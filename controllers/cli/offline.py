@@ -22,6 +22,7 @@ from controllers.cli.form import form_findings
 from controllers.cli.machine import Output, machine_text
 from controllers.cli.planpage import content_sections
 from controllers.cli.screen import facts, grid, screen
+from controllers.cli.signatures import standings
 from controllers.cli.text import counted, plain
 from controllers.request.offline import plan_offline
 
@@ -118,7 +119,7 @@ def _show(result: Judged, console: Console) -> None:
 
 
 def _plan_parts(content: PlanContent) -> Iterator[Any]:
-    stages = [(required.stage, required.because) for required in content.stages]
+    stages = [(one.needed.stage, one.needed.because, one.form) for one in standings(content, ())]
     yield facts(
         [
             ("Zone", content.stack.zone),
@@ -128,7 +129,7 @@ def _plan_parts(content: PlanContent) -> Iterator[Any]:
     )
     yield from content_sections(content)
     yield Text("\nStages that have to approve", style="bold")
-    yield grid(("STAGE", "BECAUSE"), stages)
+    yield grid(("STAGE", "BECAUSE", "ASKS FOR"), stages)
 
 
 def _machine(result: Judged) -> dict[str, Any]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
+from controllers.api.conditions import ConditionType
 from controllers.api.plan import Action, Operation, PlanContent
 from controllers.api.requeststatus import StageDecision
 from controllers.cli.reading import Reading
 from controllers.cli.screen import facts, grid, lines, section
+from controllers.cli.signatures import StageStanding, standings
 from controllers.cli.text import counted, listed, plain, yuan
 from controllers.cli.traffic import COLUMNS, stated_flows, traffic
 from controllers.request.plans import is_repair
@@ -46,7 +48,7 @@ def plan_page(reading: Reading, options: str = "") -> Iterator[RenderableType]:
     if reading.request is not None and reading.request.spec.flows and _is_of_this_generation(reading):
         flows = stated_flows(reading.request.spec.flows)
         yield section("Purposes, as the requester states them", grid(("FROM", "TO", "ON", "PURPOSE"), flows))
-    yield section("Stages", grid(("STAGE", "BECAUSE", "DECISION", "BY", "REASON"), _stages(reading)))
+    yield section("Stages", _stages(reading))
     commands = list(_commands(reading, options))
     if commands:
         yield section("To decide", lines(*commands))
@@ -88,7 +90,8 @@ def standing(reading: Reading) -> str:
         return f"{in_force}: {newest}"
     if request.status.approved_plan == name:
         return "approved and in force"
-    return f"the newest plan; not decided yet by {listed(reading.open_stages)}" if reading.open_stages else "decided"
+    missing = [f"{one.needed.stage}{_noted(one)}" for one in reading.open_stages]
+    return f"the newest plan; not decided yet by {listed(missing)}" if missing else "decided"
 
 
 def _header(reading: Reading) -> Iterator[tuple[str, object]]:
@@ -167,25 +170,50 @@ def _costs(content: PlanContent) -> RenderableType:
     )
 
 
-def _stages(reading: Reading) -> Iterator[tuple[object, ...]]:
-    for required in reading.plan.spec.stages:
-        decisions = [decision for decision in reading.decisions if decision.stage == required.stage]
-        for decision in decisions:
-            yield required.stage, required.because, _decision(decision), decision.approver, decision.reason
-        if not decisions:
-            yield required.stage, required.because, "open", "", ""
+def _stages(reading: Reading) -> RenderableType:
+    plan, words = reading.plan.spec, not_counted(reading)
+    if plan.approved_by_policy:
+        return lines(f"approved by policy, nobody has to sign: {plan.approved_by_policy}")
+    rows = [row for standing in standings(plan, reading.decisions) for row in _stage_rows(standing)]
+    table = grid(("STAGE", "BECAUSE", "ASKS FOR", "DECISION", "BY", "REASON"), rows)
+    return Group(table, lines(words)) if words else table
+
+
+def _stage_rows(standing: StageStanding) -> Iterator[tuple[object, ...]]:
+    stage, because = standing.needed.stage, standing.needed.because
+    for decision in standing.decisions:
+        yield stage, because, standing.form, _decision(decision), decision.approver, decision.reason
+        stage, because = "", ""
+    if standing.missing and not any(decision.decision == "Denied" for decision in standing.decisions):
+        yield stage, because, standing.form if stage else "", standing.missing, "", ""
+
+
+def not_counted(reading: Reading) -> str:
+    """What the operator says of approvals that do not count; empty when it says nothing of the kind."""
+    request = reading.request
+    if request is None or request.status.plan != reading.plan.meta.name:
+        return ""
+    said = next((item.message for item in request.status.conditions if item.type == ConditionType.APPROVED), "")
+    return said if "not counted" in said else ""
+
+
+def _noted(standing: StageStanding) -> str:
+    return f" ({standing.missing.removeprefix('open: ')})" if standing.missing != "open" else ""
 
 
 def _decision(decision: StageDecision) -> Text:
-    return Text(plain(decision.decision), style="green" if decision.decision == "Approved" else "red")
+    until = f" until {decision.until}" if decision.until else ""
+    return Text(plain(decision.decision) + until, style="green" if decision.decision == "Approved" else "red")
 
 
 def _commands(reading: Reading, options: str) -> Iterator[str]:
     request, name = reading.request, reading.plan.meta.name
     if request is None or request.status.plan != name:
         return
-    for stage in reading.open_stages:
-        yield f"kubectl kunlun approve {name} --stage {stage}{options}"
+    for standing in reading.open_stages:
+        stage = standing.needed.stage
+        if not standing.waits_for:
+            yield f"kubectl kunlun approve {name} --stage {stage}{options}"
         yield f'kubectl kunlun deny {name} --stage {stage} --reason "..."{options}'
 
 

@@ -24,6 +24,7 @@ from controllers.api.stored import (
     stored,
 )
 from controllers.cli.kubectl import ClusterError, Kubectl
+from controllers.cli.signatures import StageStanding, open_stages
 from controllers.cli.verdict import trouble
 from infra.errors import InvalidRequest, PlanForged
 
@@ -41,10 +42,9 @@ class Reading:
     document: Mapping[str, Any]
 
     @property
-    def open_stages(self) -> list[str]:
-        """Stages nobody has decided yet."""
-        decided = {decision.stage for decision in self.decisions}
-        return [required.stage for required in self.plan.spec.stages if required.stage not in decided]
+    def open_stages(self) -> list[StageStanding]:
+        """Stages of which signatures are missing; none once the plan is denied."""
+        return list(open_stages(self.plan.spec, self.decisions))
 
 
 def read(kubectl: Kubectl, name: str) -> Reading:
@@ -83,7 +83,7 @@ def _system(kubectl: Kubectl, name: str) -> InformationSystem | None:
 
 
 def _decisions(kubectl: Kubectl, plan: Plan, request: ResourceRequest | None) -> tuple[StageDecision, ...]:
-    if request is not None and request.status.plan == plan.meta.name and request.status.approvals:
+    if request is not None and request.status.plan == plan.meta.name:
         return request.status.approvals  # those the operator lets count
     return decided(plan.spec, kubectl.select(APPROVALS, f"spec.plan={plan.meta.name}"))
 

@@ -6,68 +6,17 @@ module does not rely on it: it asks again at the moment something is about to be
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 
-from controllers.api.approval import Decision
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.plan import plan_digest, plan_name
 from controllers.api.requeststatus import StageDecision
-from controllers.api.stored import APPROVALS, Approval, Plan, ResourceRequest, stored
+from controllers.api.stored import APPROVALS, Plan, ResourceRequest, stored
+from controllers.request.decisions import Decisions, Verdict, decide
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
 from controllers.request.status import PERSON_RETRY_SECONDS, Report
 from infra.errors import ClusterUnavailable, PlanForged
-
-
-class Verdict(StrEnum):
-    """What all stages together say of a plan."""
-
-    APPROVED = "Approved"
-    AWAITING = "Awaiting"
-    DENIED = "Denied"
-
-
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """The decisions that count for one plan, and what is still missing. `ignored` says what does not count, and why."""
-
-    verdict: Verdict
-    counted: tuple[StageDecision, ...]
-    missing: tuple[str, ...]
-    ignored: tuple[str, ...] = ()
-
-
-def decide(plan: Plan, approvals: Iterable[Approval], *, requester: str) -> Decisions:
-    """Weigh the approvals of a plan. One denial denies; every required stage must have approved."""
-    counted: dict[tuple[str, Decision], StageDecision] = {}
-    ignored: list[str] = []
-    required = [needed.stage for needed in plan.spec.stages]
-    for approval in sorted(approvals, key=lambda item: (item.meta.created, item.meta.name)):
-        objection = objection_to(approval, plan, requester=requester)
-        if objection:
-            ignored.append(objection)
-        elif approval.spec.stage in required:
-            counted.setdefault((approval.spec.stage, approval.spec.decision), _decision(approval))
-    missing = tuple(stage for stage in required if (stage, Decision.APPROVED) not in counted)
-    denied = any(decision is Decision.DENIED for _, decision in counted)
-    verdict = Verdict.DENIED if denied else Verdict.AWAITING if missing else Verdict.APPROVED
-    return Decisions(verdict, tuple(counted.values()), missing, tuple(ignored))
-
-
-def objection_to(approval: Approval, plan: Plan, *, requester: str) -> str | None:
-    """Why an approval does not count for a plan, or None when it does."""
-    spec = approval.spec
-    if spec.plan != plan.meta.name:
-        return f"approval '{approval.meta.name}' is for plan '{spec.plan}'"
-    if spec.digest is not None and spec.digest != plan.spec.digest:
-        return f"approval '{approval.meta.name}' is for another content of the plan"
-    if spec.approver == requester:
-        return f"approval '{approval.meta.name}' is by the requester '{requester}'"
-    if spec.approver.startswith("system:") or "system:masters" in spec.approver_groups:
-        return f"approval '{approval.meta.name}' is by '{spec.approver}', not by a named officer"
-    return None
 
 
 def prove(plan: Plan, request: ResourceRequest) -> None:
@@ -80,20 +29,16 @@ def prove(plan: Plan, request: ResourceRequest) -> None:
         raise PlanForged(f"plan '{plan.meta.name}' was made for another request; nothing is built from it")
 
 
-def _decision(approval: Approval) -> StageDecision:
-    spec = approval.spec
-    return StageDecision(stage=spec.stage, decision=spec.decision.value, approver=spec.approver, reason=spec.reason)
-
-
 async def weigh_approvals(request: ResourceRequest, report: Report, parts: RequestParts) -> Report:
     """Find the plan in force. The newest plan comes into force when every stage has approved it."""
     plan = plan_named(report.plan, request, parts.cache)
     if plan is None:
         raise ClusterUnavailable("the plan is being read", retry_after_seconds=1)
     cached = [item for item in parts.cache.all(APPROVALS, plan.meta.namespace) if item.spec.plan == plan.meta.name]
-    decisions = decide(plan, cached, requester=request.spec.requested_by)
+    requester = request.spec.requested_by
     if plan.meta.name == request.status.approved_plan:
-        return _approved(report, plan, decisions)
+        return _approved(report, plan, decide(plan, cached, requester=requester, now=None))
+    decisions = decide(plan, cached, requester=requester, now=parts.now())
     if decisions.verdict is Verdict.APPROVED:
         decisions = await _confirmed(plan, request, parts)
     if decisions.verdict is Verdict.APPROVED:
@@ -114,16 +59,18 @@ async def _confirmed(plan: Plan, request: ResourceRequest, parts: RequestParts) 
             entitled.append(approval)
         else:
             refused.append(f"approval '{approval.meta.name}': '{spec.approver}' may not decide stage '{spec.stage}'")
-    decisions = decide(plan, entitled, requester=request.spec.requested_by)
+    decisions = decide(plan, entitled, requester=request.spec.requested_by, now=parts.now())
     return replace(decisions, ignored=(*decisions.ignored, *refused))
 
 
 def _approved(report: Report, plan: Plan, decisions: Decisions) -> Report:
-    by = ", ".join(f"{item.stage} by {item.approver}" for item in decisions.counted if item.decision == "Approved")
+    by = [f"{item.stage} by {item.approver}" for item in decisions.counted if item.decision == "Approved"]
+    if plan.spec.approved_by_policy:
+        by = [f"by policy ({plan.spec.approved_by_policy})"]
     return report.reached(
         ConditionType.APPROVED,
         Reason.APPROVED,
-        f"plan {plan.meta.name} is approved: {by}",
+        f"plan {plan.meta.name} is approved: {', '.join(by)}",
         approvals=decisions.counted,
         approved_plan=plan.meta.name,
         deletion_policy=plan.spec.stack.deletion_policy,
@@ -136,8 +83,16 @@ def _not_approved(report: Report, plan: Plan, decisions: Decisions) -> Report:
         message = f"plan {plan.meta.name} is denied by {denial.approver} ({denial.stage}): {denial.reason}"
         return report.waiting(ConditionType.APPROVED, Reason.DENIED, message, approvals=decisions.counted)
     message = f"plan {plan.meta.name} awaits: {', '.join(decisions.missing)}"
+    if decisions.counted:
+        message += f"; given: {', '.join(_given(item) for item in decisions.counted)}"
     if decisions.ignored:
         message += f" (not counted: {'; '.join(decisions.ignored)})"
     waiting = report.waiting(ConditionType.APPROVED, Reason.AWAITING_APPROVAL, message, approvals=decisions.counted)
     # What does not count now may count later without any event of ours: a right that was granted too late.
-    return waiting.again_after(PERSON_RETRY_SECONDS) if decisions.ignored else waiting
+    waiting = waiting.again_after(PERSON_RETRY_SECONDS) if decisions.ignored else waiting
+    expiring = decisions.expiring_in_seconds
+    return waiting if expiring is None else waiting.again_after(expiring)
+
+
+def _given(item: StageDecision) -> str:
+    return f"{item.stage} by {item.approver}{f' (counts until {item.until})' if item.until else ''}"

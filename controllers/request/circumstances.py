@@ -27,8 +27,10 @@ def circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
         zones={name: item.spec for name, item in zones.items()},
         system=system.spec if system else None,
         tenant=tenant.spec if tenant else None,
+        tenant_name=tenant.meta.name if tenant else "",
         zone_usage=sum((usage for name, usage in usages if name == request.spec.zone), Usage()),
         tenant_usage=sum((usage for _, usage in usages), Usage()),
+        test_usage_yuan=_test_usage_yuan(request, cache),
         volumes_available=zone.status.volumes if zone else True,
         neighbours={other.meta.name: other.spec.zone for other in _others(request, cache, namespace)},
     )
@@ -75,6 +77,20 @@ def planned_imports(request: ResourceRequest, cache: Cache) -> dict[str, str]:
         for plan in _counted(other, plans[other.meta.uid])
         for entry in plan.spec.stack.imports
     }
+
+
+def _test_usage_yuan(request: ResourceRequest, cache: Cache) -> int:
+    """What the namespace's other requests cost a month by plans that policy approved."""
+    plans = _by_uid(request, cache)
+    return sum(
+        max((plan.spec.monthly_yuan for plan in _counted(other, plans[other.meta.uid]) if by_policy(plan)), default=0)
+        for other in _others(request, cache, request.meta.namespace)
+    )
+
+
+def by_policy(plan: Plan) -> bool:
+    """Whether nobody has to approve it."""
+    return bool(plan.spec.approved_by_policy)
 
 
 def _by_uid(request: ResourceRequest, cache: Cache) -> defaultdict[str, list[Plan]]:

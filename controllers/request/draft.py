@@ -9,22 +9,22 @@ from ipaddress import IPv4Network
 
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.findings import sentence
-from controllers.api.plan import Operation, PlanSpec, plan_name
+from controllers.api.plan import Operation, PlanContent, PlanSpec, plan_name
 from controllers.api.stored import APPROVALS, PLANS, ZONES, Plan, ResourceRequest, stored
 from controllers.request.addresses import allocate
 from controllers.request.approve import prove
-from controllers.request.circumstances import planned_imports, planned_prefixes, tenant_of
+from controllers.request.circumstances import circumstances, planned_imports, planned_prefixes, tenant_of
 from controllers.request.examine import require_allowed
 from controllers.request.imports import Found, find_imports, import_findings
 from controllers.request.parts import RequestParts
-from controllers.request.plan import Catalogue, Inputs, plan_content, signed
+from controllers.request.plan import Catalogue, Inputs, plan_content, signed, staged
 from controllers.request.plans import newest_plan, plan_body, plan_lost, plan_named, plans_of
 from controllers.request.repair import repair_content, superfluous
 from controllers.request.seats import assign_seats
 from controllers.request.status import Report, is_built, pause_after
 from infra.errors import ClusterUnavailable, InvalidRequest, KunlunError, ZoneUnknown
 from infra.stackplan import Origin, Project
-from policies.stages import required_stages
+from policies.facts import facts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +123,18 @@ async def _look(request: ResourceRequest, catalogue: Catalogue, project: Project
 
 
 async def _create(request: ResourceRequest, ground: Ground, parts: RequestParts) -> Plan:
-    spec, elsewhere = signed(plan_content(_inputs(request, ground, parts))), planned_imports(request, parts.cache)
+    content, elsewhere = plan_content(_inputs(request, ground, parts)), planned_imports(request, parts.cache)
+    spec = _signed(content, request, parts)
     if findings := import_findings(request.spec, spec.stack, ground.found, elsewhere=elsewhere):
         raise InvalidRequest(sentence(findings))
     return await _written(request, spec, parts)
+
+
+def _signed(content: PlanContent, request: ResourceRequest, parts: RequestParts) -> PlanSpec:
+    """With who has to approve it, and its digest."""
+    in_force = plan_named(request.status.approved_plan, request, parts.cache)
+    facts = facts_of(content, circumstances(request, parts.cache), in_force=in_force.spec if in_force else None)
+    return signed(staged(content, parts.procedure, facts))
 
 
 async def _or_repair(plan: Plan, request: ResourceRequest, parts: RequestParts) -> Plan:
@@ -143,7 +151,7 @@ async def _or_repair(plan: Plan, request: ResourceRequest, parts: RequestParts) 
     wanted = in_force
     if seen.repairs:
         prove(in_force, request)
-        spec = signed(repair_content(in_force.spec, seen.repairs, required_stages(parts.procedure)))
+        spec = _signed(repair_content(in_force.spec, seen.repairs), request, parts)
         known = plan_named(plan_name(request.meta.name, spec.digest), request, parts.cache)
         wanted = known or await _written(request, spec, parts)
     if wanted.meta.name != request.status.plan:
@@ -193,7 +201,6 @@ def _inputs(request: ResourceRequest, ground: Ground, parts: RequestParts) -> In
         catalogue=zone,
         project=ground.project,
         addresses=allocate(request.spec, zone=zone.spec, taken=taken, previous=stack, existing=known),
-        stages=required_stages(parts.procedure),
         in_force=in_force.spec.stack if in_force else None,
         unfinished=in_force.spec.stack.removals if in_force and unfinished else (),
         seats=assign_seats(request.spec, stack),

@@ -18,14 +18,15 @@ from controllers.api.resourcerequest import ResourceRequestSpec
 from controllers.api.zone import ResolvedName, ZoneSpec, ZoneStatus
 from controllers.request.addresses import allocate
 from controllers.request.imports import named_imports
-from controllers.request.plan import Catalogue, Inputs, plan_content
+from controllers.request.plan import Catalogue, Inputs, plan_content, staged
 from controllers.request.seats import assign_seats
 from controllers.request.validate import validate
 from infra.errors import KunlunError
 from infra.stackplan import Origin, Project
 from policies.evaluate import evaluate_zone_rules
+from policies.facts import facts_of
 from policies.rules import Circumstances
-from policies.stages import load_stages, required_stages
+from policies.stages import load_stages
 
 UNKNOWN = "known-in-the-cluster"
 
@@ -48,7 +49,8 @@ def plan_offline(document: Mapping[str, Any], zones: Mapping[str, ZoneSpec]) -> 
     if problems:
         return OfflinePlan(problems, None)
     try:
-        return OfflinePlan([], plan_content(_inputs(document, spec, zones[spec.zone])))
+        content = plan_content(_inputs(document, spec, zones[spec.zone]))
+        return OfflinePlan([], staged(content, load_stages(), facts_of(content, case, in_force=None)))
     except KunlunError as error:
         return OfflinePlan([Finding("spec", error.message)], None)
     except ValidationError as error:
@@ -85,7 +87,6 @@ def _inputs(document: Mapping[str, Any], spec: ResourceRequestSpec, zone: ZoneSp
         catalogue=catalogue,
         project=Project(id=UNKNOWN, name=UNKNOWN),
         addresses=allocate(spec, zone=zone, taken=[], previous=None),
-        stages=required_stages(load_stages()),
         in_force=None,
         seats=assign_seats(spec, None),
         found=named_imports(spec, unknown=UNKNOWN),

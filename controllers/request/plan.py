@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from controllers.api.desktops import DesktopSpec
-from controllers.api.plan import CostLine, PlanContent, PlanSpec, RequiredStage, plan_digest
+from controllers.api.plan import CostLine, PlanContent, PlanSpec, plan_digest
 from controllers.api.ports import port_range
 from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec, ServerSpec
 from controllers.api.zone import BaseRule, ZoneSpec, ZoneStatus
@@ -35,6 +35,7 @@ from infra.stackplan import (
     StackPlan,
     VolumePlan,
 )
+from policies.stages import Facts, Stages, policy_approval, required_stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,6 @@ class Inputs:
     catalogue: Catalogue
     project: Project
     addresses: Addresses
-    stages: tuple[RequiredStage, ...]
     in_force: StackPlan | None
     unfinished: tuple[Removal, ...] = ()  # removals of the plan in force that may still have to be done
     seats: Mapping[str, Seat] = field(default_factory=dict)  # of the desktops, by the names of their servers
@@ -63,7 +63,7 @@ class Inputs:
 
 
 def plan_content(inputs: Inputs) -> PlanContent:
-    """The plan: what will exist, what changes against the plan in force, what it costs, who must approve.
+    """The plan: what will exist, what changes against the plan in force, what it costs. `staged` says who must approve.
 
     Raises ImageMissing or FlavorMissing when the cloud has not what the zone promises.
     """
@@ -75,8 +75,14 @@ def plan_content(inputs: Inputs) -> PlanContent:
         actions=actions_between(inputs.in_force, stack, outlook=_outlook(inputs, stack)),
         costs=costs,
         monthly_yuan=sum(line.count * line.monthly_yuan_each for line in costs),
-        stages=inputs.stages,
+        stages=(),
     )
+
+
+def staged(content: PlanContent, procedure: Stages, facts: Facts) -> PlanContent:
+    """The content with who has to approve it, by the facts of exactly this content."""
+    stages, by_policy = required_stages(procedure, facts), policy_approval(procedure, facts)
+    return content.model_copy(update={"stages": stages, "approved_by_policy": by_policy})
 
 
 def signed(content: PlanContent) -> PlanSpec:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from controllers.api.plan import Action, Operation, PlanContent, PlanSpec, RequiredStage
+from controllers.api.plan import Action, Operation, PlanContent, PlanSpec
 from controllers.api.stored import Approval, Plan
 from controllers.request.actions import CONSEQUENCES
 from controllers.request.plans import is_repair
@@ -25,8 +25,11 @@ _INTERRUPTED: Mapping[Kind, str] = {
 }
 
 
-def repair_content(in_force: PlanSpec, repairs: Sequence[Repair], stages: tuple[RequiredStage, ...]) -> PlanContent:
-    """What is in force, plus the removals; officers see of each what becomes of it, and why."""
+def repair_content(in_force: PlanSpec, repairs: Sequence[Repair]) -> PlanContent:
+    """What is in force, plus the removals; officers see of each what becomes of it, and why.
+
+    Who has to approve it is decided anew: `plan.staged`.
+    """
     signed = [gone for gone in in_force.stack.removals if gone.id is None]
     named = repairs[: min(MOST_NAMED, MOST_REMOVALS - len(signed))]
     removals = (*signed, *(repair.removal for repair in named))
@@ -37,7 +40,7 @@ def repair_content(in_force: PlanSpec, repairs: Sequence[Repair], stages: tuple[
         actions=tuple(_action(repair) for repair in named),
         costs=in_force.costs,
         monthly_yuan=in_force.monthly_yuan,
-        stages=stages,
+        stages=(),
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from controllers.request.approve import Verdict, decide, prove
+from controllers.request.approve import prove
+from controllers.request.decisions import Verdict, decide
 from controllers.request.plans import newest_plan, plans_of
 from infra.errors import PlanForged
 from tests.build import a_content, a_plan, a_request, an_approval
@@ -15,7 +16,9 @@ from tests.build import a_content, a_plan, a_request, an_approval
 
 def verdict(*approvals: dict[str, Any]) -> Verdict:
     plan = a_plan()
-    return decide(plan, [an_approval(plan, **fields) for fields in approvals], requester="li.na").verdict
+    return decide(
+        plan, [an_approval(plan, **fields) for fields in approvals], requester="li.na", now="2026-01-02T00:00:00Z"
+    ).verdict
 
 
 @pytest.mark.parametrize(
@@ -41,7 +44,7 @@ def test_a_plan_needs_its_own_stages_by_others(approvals: list[dict[str, Any]], 
 def test_what_does_not_count_says_why() -> None:
     """An officer who wonders why nothing happens finds the reason in the request."""
     plan = a_plan()
-    found = decide(plan, [an_approval(plan, approver="li.na")], requester="li.na")
+    found = decide(plan, [an_approval(plan, approver="li.na")], requester="li.na", now="2026-01-02T00:00:00Z")
 
     assert ("approval 'approval-1' is by the requester 'li.na'",) == found.ignored
     assert ("resource-office",) == found.missing

@@ -117,7 +117,7 @@ def test_officers_read_what_is_lost_and_why() -> None:
 
 def a_repair(content: PlanContent, **changed: dict[str, Any]) -> PlanContent:
     spec = a_plan(content).spec
-    return repair_content(spec, repairs_of(content.stack, observed(content.stack, **changed)), content.stages)
+    return repair_content(spec, repairs_of(content.stack, observed(content.stack, **changed)))
 
 
 def test_what_was_imported_and_has_to_go_is_made_anew() -> None:
@@ -154,7 +154,7 @@ def test_a_flood_of_marked_objects_goes_in_several_plans() -> None:
     seen = observed(RICH.stack, server_web_0={"image_id": "x"})
     flood = tuple(an_object(seen.objects[0], id=f"id-{number}", name=f"router-{number}") for number in range(2000))
     repairs = repairs_of(RICH.stack, replace(seen, objects=(*flood, *seen.objects)))
-    content = repair_content(a_plan(RICH).spec, repairs, RICH.stages)
+    content = repair_content(a_plan(RICH).spec, repairs)
 
     assert MOST_NAMED == len(content.stack.removals) == len(content.actions)
     assert "server-web-0" in {action.name for action in content.actions}
