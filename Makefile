@@ -8,6 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 
 BIN := .venv/bin
 READY := .venv/.ready
+LINTED := .venv/.playbooks-linted
 CACHE := $(or $(KUNLUN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kunlun)
 
 .PHONY: help demo demo-down test test-parts test-crashes check crash chaos faults generated scale format manifests sandbox sandbox-down bench
@@ -42,12 +43,13 @@ faults: $(READY) ## every fault on every kind of call; a table, and exit code 1 
 generated: $(READY) ## 10,000 generated requests through admission and planning, and where each was decided
 	KUNLUN_GENERATED=10000 $(BIN)/python -m pytest -s tests/e2e/test_generated.py
 
-check: $(READY) ## format, lint, types, import contracts, unit and golden tests
+check: $(READY) ## format, lint, types, import contracts, playbooks, unit and golden tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/kunlun manifests --check
+	@$(MAKE) --no-print-directory $(LINTED)
 	$(BIN)/python -m pytest -q tests/unit tests/golden
 
 format: $(READY) ## format and fix what can be fixed
@@ -72,4 +74,9 @@ scale: $(READY) ## memory, time, fairness and restart with 1,000 requests (half 
 # The stamp makes every later run skip the set-up until the lock file or the set-up itself changes.
 $(READY): .ci/bootstrap pyproject.toml uv.lock
 	@.ci/bootstrap
+	@touch $@
+
+# Ten seconds of work: again only when a playbook or a rule has changed.
+$(LINTED): $(READY) .ansible-lint $(shell find playbooks -type f)
+	$(BIN)/ansible-lint --offline -q playbooks
 	@touch $@
