@@ -241,43 +241,6 @@ ATTEMPTS: dict[str, Attempt] = {
     "an administrator changes a plan": Attempt(
         "admin", patch("plan", PLAN, {"spec": {"monthlyYuan": 1}}), "spec: Forbidden: a Plan cannot be changed"
     ),
-    # approvals: who decides
-    "the officer of the stage approves": approves("officer"),
-    "the officer approves under the own name": approves("officer", approver="zhang.wei"),
-    "the officer approves what was read": approves("officer", digest=DIGEST),
-    "the officer denies, with a reason": approves("officer", decision="Denied", reason="too large"),
-    "another officer of another stage approves": approves("security", stage="security"),
-    "an officer denies without a reason": approves(
-        "officer", "spec.reason: Invalid value: a denial must state a `reason`", decision="Denied"
-    ),
-    "an officer decides a stage of others": approves(
-        "officer", 'user "zhang.wei" may not decide stage "finance" in namespace', stage="finance"
-    ),
-    "an officer decides a stage that does not exist": approves(
-        "officer", 'may not decide stage "mayor"', stage="mayor"
-    ),
-    "an officer decides in another's name": approves(
-        "officer", '`spec.approver` must be "zhang.wei" (or left out), not "chen.jing"', approver="chen.jing"
-    ),
-    "an officer decides with other groups": approves(
-        "officer", "`spec.approverGroups` must be your own groups", approverGroups=["kunlun:security"]
-    ),
-    "an administrator approves": approves("admin", "by named officers, not by administrators or service accounts"),
-    "a clerk approves": approves("clerk", "cannot create resource"),
-    "a requester approves the own request": approves(
-        "officer", 'user "zhang.wei" made request "own" and may not decide it', plan="own-0123456789"
-    ),
-    "an officer approves a superseded plan": approves(
-        "officer",
-        f'"{OLD_PLAN}" is not the newest plan of request "permit-portal" (that is "{PLAN}"): read that one',
-        plan=OLD_PLAN,
-    ),
-    "an officer approves a request without a plan": approves(
-        "officer", 'is not the newest plan of request "unplanned", which has none yet', plan="unplanned-0123456789"
-    ),
-    "an officer approves a content that was swapped": approves(
-        "officer", f'`spec.digest` is not the digest of plan "{PLAN}"', digest="f" * 64
-    ),
     # approvals: they stay
     "an officer edits a decision": Attempt(
         "officer", patch("approval", "kept", {"spec": {"reason": "r"}}), "cannot patch resource"

@@ -27,6 +27,7 @@ ROLES = {
     "ci-pipeline": ["kunlun:department"],
     "zhang.wei": ["kunlun:approver", "kunlun:stage-resource-office", "kunlun:department"],
     "chen.jing": ["kunlun:approver", "kunlun:stage-security"],
+    "zhao.min": ["kunlun:approver", "kunlun:stage-finance"],
     "sun.li": ["kunlun:auditor"],
 }
 

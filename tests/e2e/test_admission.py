@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from controllers.api import ABANDON, ABANDONED_BY, API_VERSION, FINALIZER
-from tests.e2e.attempts import ATTEMPTS, DIGEST, NO_FINALIZER, PLAN, Attempt, given_up, patch, plan_object
+from tests.e2e.attempts import ATTEMPTS, NO_FINALIZER, PLAN, Attempt, given_up, patch, plan_object
+from tests.e2e.decision_attempts import DECISIONS, STANDINGS
 from tests.e2e.office import (
     OPERATOR,
     Document,
@@ -21,6 +22,8 @@ from tests.e2e.office import (
     an_office,
 )
 from tests.unit.cli_stage import a_content, a_plan
+
+EVERYTHING = ATTEMPTS | DECISIONS
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +49,10 @@ def furnish(office: Office) -> None:
         ("Zone", "office-zone"),
     ):
         office.finalizes(kind, name)
-    office.observes("ResourceRequest", "permit-portal", {"plan": PLAN, "planDigest": DIGEST})
-    office.observes("ResourceRequest", "own", {"plan": "own-0123456789"})
+    for name, status in STANDINGS.items():
+        if name not in {"permit-portal", "own"}:
+            office.does("clerk", "apply", document=a_request(name))
+        office.observes("ResourceRequest", name, status)
     office.does("operator", "create", document=plan_object())
     office.eventually("officer", "create", document=an_approval(PLAN))
     office.does("officer", "create", document=decision_named("kept"))
@@ -59,7 +64,7 @@ def decision_named(name: str) -> Document:
     return an_approval(PLAN) | {"metadata": {"name": name}}
 
 
-@pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS.keys())
+@pytest.mark.parametrize("attempt", EVERYTHING.values(), ids=EVERYTHING.keys())
 def test_everybody_may_do_their_part_and_no_more(office: Office, attempt: Attempt) -> None:
     """Allowed, or refused in words that say why."""
     act = office.asks if attempt.what[0] == "get" else office.tries
@@ -138,7 +143,7 @@ def test_a_department_can_be_closed(sandbox: Sandbox) -> None:
     """Deleting the namespace deletes plans and decisions with it: the rules that keep them do not hang it."""
     with an_office(sandbox) as closing:
         closing.does("clerk", "apply", document=a_request())
-        closing.observes("ResourceRequest", "permit-portal", {"plan": PLAN, "planDigest": DIGEST})
+        closing.observes("ResourceRequest", "permit-portal", STANDINGS["permit-portal"])
         closing.does("operator", "create", document=plan_object())
         closing.eventually("officer", "create", document=an_approval(PLAN))
         closing.does("officer", "create", document=an_approval(PLAN))
