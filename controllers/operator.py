@@ -36,6 +36,7 @@ from controllers.request.abandon import abandonment_of
 from controllers.request.parts import RequestParts
 from controllers.request.reconcile import reconcile as reconcile_request
 from controllers.request.reconcile import refuse_unreadable
+from controllers.request.reserve import frees_room
 from controllers.rotation import watch_credential, woken_by_credential
 from controllers.sweep import find_ghosts
 from controllers.watches import Watches
@@ -145,6 +146,8 @@ class Operator:
             self._gone(kind, body)
         for key in self._woken(kind, body):
             self.queue.add(key)
+        if kind is REQUESTS and (gone or frees_room(body)):
+            self._wake_those_who_wait(body["metadata"].get("namespace", ""))
         if kind is REQUESTS and "deletionTimestamp" in body["metadata"] and not gone:
             self._interrupt(body["metadata"]["uid"], given_up=abandonment_of(meta_of(body)) is not None)
 
@@ -162,6 +165,11 @@ class Operator:
             self.interrupted -= {(uid, given_up) for given_up in (False, True)}
             self.parts.memories.forget(uid)
             self.parts.departed.forget(uid)
+
+    def _wake_those_who_wait(self, namespace: str) -> None:
+        """Quota and budget of the department may suffice now."""
+        for name in self.parts.memories.awaiting_room(namespace):
+            self.queue.add((REQUESTS.name, namespace, name))
 
     def _is_missed(self, plan: Mapping[str, Any]) -> bool:
         """Whether its request lives. Usually a Plan goes after its request, and nobody misses it."""

@@ -15,8 +15,8 @@ REGISTRY_RULES: tuple[Rule, ...] = (
     rules.the_system_is_registered,
     rules.the_system_is_not_classified,
     rules.the_tenant_may_use_the_zone,
-    rules.the_quota_is_kept,
-    rules.the_budget_is_kept,
+    rules.the_quota_suffices,
+    rules.the_budget_suffices,
 )
 ZONE_RULES: tuple[Rule, ...] = (
     rules.the_zone_exists,

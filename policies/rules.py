@@ -7,47 +7,25 @@ are given; who gathers the circumstances is `controllers.request`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 
 from controllers.api.desktops import DesktopSpec
 from controllers.api.findings import Finding
 from controllers.api.informationsystem import Classification, InformationSystemSpec
-from controllers.api.plan import PlanContent
 from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec, ServerSpec
 from controllers.api.tenant import TenantSpec, ZoneQuota
 from controllers.api.zone import ZoneSpec
 from policies import flows
 from policies.flows import Ground
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What is asked for, in the units of quota and budget."""
-
-    servers: int = 0
-    vcpus: int = 0
-    memory_mib: int = 0
-    networks: int = 0
-    volume_gib: int = 0
-    monthly_yuan: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.servers + other.servers,
-            self.vcpus + other.vcpus,
-            self.memory_mib + other.memory_mib,
-            self.networks + other.networks,
-            self.volume_gib + other.volume_gib,
-            self.monthly_yuan + other.monthly_yuan,
-        )
+from policies.usage import amounts, quota_amounts, usage_of
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """A request and everything its compliance depends on; a missing object is None.
 
-    `zone_usage` is what the tenant's other requests use in this zone, `tenant_usage` in all zones; `test_usage_yuan` is
-    what those cost a month that policy approved on the department's test budget; `neighbours` is the zone of each.
+    `neighbours` is the zone of each other request of the namespace; `test_usage_yuan` is what those cost a month that
+    policy approved on the department's test budget.
     """
 
     request: ResourceRequestSpec
@@ -56,8 +34,6 @@ class Circumstances:
     system: InformationSystemSpec | None = None
     tenant: TenantSpec | None = None
     tenant_name: str = ""
-    zone_usage: Usage = field(default_factory=Usage)
-    tenant_usage: Usage = field(default_factory=Usage)
     test_usage_yuan: int = 0
     volumes_available: bool = True
     neighbours: Mapping[str, str] = field(default_factory=dict)
@@ -199,86 +175,31 @@ def volumes_need_block_storage(case: Circumstances) -> Iterator[Finding]:
                 )
 
 
-def the_quota_is_kept(case: Circumstances) -> Iterator[Finding]:
-    """All requests of a department in a zone fit its quota there."""
+def the_quota_suffices(case: Circumstances) -> Iterator[Finding]:
+    """A request fits the department's quota in its zone by itself. What others hold is waited for, not refused."""
     quota = quota_of(case)
     if quota is None or case.zone is None:
         return
-    own = usage_of(case.request, case.zone)
-    for unit, asked, others, limit in (
-        ("servers", own.servers, case.zone_usage.servers, quota.servers),
-        ("vCPUs", own.vcpus, case.zone_usage.vcpus, quota.vcpus),
-        ("MiB of memory", own.memory_mib, case.zone_usage.memory_mib, quota.memory_gib * 1024),
-        ("networks", own.networks, case.zone_usage.networks, quota.networks),
-        ("GiB of volumes", own.volume_gib, case.zone_usage.volume_gib, quota.volume_gib),
-    ):
-        if asked + others > limit:
-            left = max(limit - others, 0)
-            yield Finding(
-                "spec", f"needs {asked} {unit}, {left} left of the department's {limit} in zone '{case.request.zone}'"
-            )
+    asked, limits = amounts(usage_of(case.request, case.zone)), quota_amounts(quota)
+    for unit, amount in asked.items():
+        if amount > limits[unit]:
+            where = f"in zone '{case.request.zone}'"
+            yield Finding("spec", f"needs {amount} {unit}; the department's quota {where} is {limits[unit]}")
 
 
-def the_budget_is_kept(case: Circumstances) -> Iterator[Finding]:
-    """All requests of a department fit its monthly budget."""
+def the_budget_suffices(case: Circumstances) -> Iterator[Finding]:
+    """A request fits the department's monthly budget by itself."""
     if case.tenant is None or case.zone is None:
         return
-    own, others = usage_of(case.request, case.zone).monthly_yuan, case.tenant_usage.monthly_yuan
-    budget = case.tenant.monthly_budget_yuan
-    if own + others > budget:
-        left = max(budget - others, 0)
-        yield Finding("spec", f"costs {own} yuan a month, {left} left of the department's {budget}")
+    own, budget = usage_of(case.request, case.zone).monthly_yuan, case.tenant.monthly_budget_yuan
+    if own > budget:
+        yield Finding("spec", f"costs {own} yuan a month; the department's budget is {budget}")
 
 
 def quota_of(case: Circumstances) -> ZoneQuota | None:
     """The tenant's quota in the request's zone."""
     quotas = case.tenant.quotas if case.tenant else ()
     return next((quota for quota in quotas if quota.zone == case.request.zone), None)
-
-
-def usage_of(request: ResourceRequestSpec, zone: ZoneSpec) -> Usage:
-    """What a request uses by its spec; unknown flavors count as nothing (another rule refuses them)."""
-    flavors = {flavor.name: flavor for flavor in zone.flavors}
-    total = Usage(networks=len(request.networks))
-    for desktop in request.desktops:
-        size = flavors.get(desktop.flavor)
-        each = Usage(1, size.vcpus, size.memory_mib, monthly_yuan=size.monthly_yuan) if size else Usage(1)
-        total += Usage(*(desktop.count * amount for amount in astuple(each)))
-    for server in request.servers:
-        flavor = flavors.get(server.flavor)
-        volume_gib = (server.boot_volume_gib or 0) + sum(volume.size_gib for volume in server.volumes)
-        yuan = (flavor.monthly_yuan if flavor else 0) + volume_gib * zone.volume_monthly_yuan_per_gib
-        total += Usage(
-            servers=server.count,
-            vcpus=server.count * (flavor.vcpus if flavor else 0),
-            memory_mib=server.count * (flavor.memory_mib if flavor else 0),
-            volume_gib=server.count * volume_gib,
-            monthly_yuan=server.count * yuan,
-        )
-    return total
-
-
-def usage_of_plan(plan: PlanContent, zone: ZoneSpec) -> Usage:
-    """What a plan uses; a flavor that the zone no longer offers counts by number of servers only."""
-    flavors = {flavor.name: flavor for flavor in zone.flavors}
-    known = [flavors[server.flavor.name] for server in plan.stack.servers if server.flavor.name in flavors]
-    return Usage(
-        servers=len(plan.stack.servers),
-        vcpus=sum(flavor.vcpus for flavor in known),
-        memory_mib=sum(flavor.memory_mib for flavor in known),
-        networks=len(plan.stack.networks),
-        volume_gib=sum(
-            (server.boot_volume_gib or 0) + sum(volume.size_gib for volume in server.volumes)
-            for server in plan.stack.servers
-        ),
-        monthly_yuan=plan.monthly_yuan,
-    )
-
-
-def largest(usages: Iterable[Usage]) -> Usage:
-    """The largest of several usages in each unit by itself."""
-    columns = zip(*(astuple(usage) for usage in usages), strict=True)
-    return Usage(*(max(column) for column in columns))
 
 
 def _source(flow: FlowSpec) -> str:

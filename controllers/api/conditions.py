@@ -47,6 +47,7 @@ class Reason(StrEnum):
     NOT_REACHED = "NotReached"
     # outcomes that are not errors
     AWAITING_APPROVAL = "AwaitingApproval"
+    BUDGET_EXCEEDED = "BudgetExceeded"
     AWAITING_TENANT = "AwaitingTenant"
     AWAITING_SERVERS = "AwaitingServers"
     ROLLING_OUT = "RollingOut"

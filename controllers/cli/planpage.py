@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from controllers.api.conditions import ConditionType
+from controllers.api.conditions import ConditionType, Reason
 from controllers.api.plan import Action, Operation, PlanContent
 from controllers.api.requeststatus import StageDecision
 from controllers.cli.reading import Reading
@@ -37,6 +37,7 @@ DONE = {
     Operation.REPLACE: "replaced",
     Operation.DELETE: "deleted",
 }
+NO_ROOM = {Reason.QUOTA_EXCEEDED.value, Reason.BUDGET_EXCEEDED.value}
 
 
 def plan_page(reading: Reading, options: str = "") -> Iterator[RenderableType]:
@@ -171,9 +172,10 @@ def _costs(content: PlanContent) -> RenderableType:
 
 
 def _stages(reading: Reading) -> RenderableType:
-    plan, words = reading.plan.spec, not_counted(reading)
+    plan, words = reading.plan.spec, standing_in_the_way(reading)
     if plan.approved_by_policy:
-        return lines(f"approved by policy, nobody has to sign: {plan.approved_by_policy}")
+        told = (f"approved by policy, nobody has to sign: {plan.approved_by_policy}", words)
+        return lines(*filter(None, told))
     rows = [row for standing in standings(plan, reading.decisions) for row in _stage_rows(standing)]
     table = grid(("STAGE", "BECAUSE", "ASKS FOR", "DECISION", "BY", "REASON"), rows)
     return Group(table, lines(words)) if words else table
@@ -188,13 +190,14 @@ def _stage_rows(standing: StageStanding) -> Iterator[tuple[object, ...]]:
         yield stage, because, standing.form if stage else "", standing.missing, "", ""
 
 
-def not_counted(reading: Reading) -> str:
-    """What the operator says of approvals that do not count; empty when it says nothing of the kind."""
+def standing_in_the_way(reading: Reading) -> str:
+    """What the operator says of approvals that do not count, or of room that is lacking; empty when of neither."""
     request = reading.request
     if request is None or request.status.plan != reading.plan.meta.name:
         return ""
-    said = next((item.message for item in request.status.conditions if item.type == ConditionType.APPROVED), "")
-    return said if "not counted" in said else ""
+    found = next((item for item in request.status.conditions if item.type == ConditionType.APPROVED), None)
+    said = found is not None and ("not counted" in found.message or found.reason in NO_ROOM)
+    return found.message if found is not None and said else ""
 
 
 def _noted(standing: StageStanding) -> str:

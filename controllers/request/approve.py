@@ -6,6 +6,7 @@ module does not rely on it: it asks again at the moment something is about to be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from controllers.api.conditions import ConditionType, Reason
@@ -15,8 +16,10 @@ from controllers.api.stored import APPROVALS, Plan, ResourceRequest, stored
 from controllers.request.decisions import Decisions, Verdict, decide
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
+from controllers.request.reserve import lacking_for, reserve
 from controllers.request.status import PERSON_RETRY_SECONDS, Report
 from infra.errors import ClusterUnavailable, PlanForged
+from policies.quota import Shortfall
 
 
 def prove(plan: Plan, request: ResourceRequest) -> None:
@@ -39,11 +42,13 @@ async def weigh_approvals(request: ResourceRequest, report: Report, parts: Reque
     if plan.meta.name == request.status.approved_plan:
         return _approved(report, plan, decide(plan, cached, requester=requester, now=None))
     decisions = decide(plan, cached, requester=requester, now=parts.now())
-    if decisions.verdict is Verdict.APPROVED:
+    if decisions.verdict is Verdict.APPROVED and not lacking_for(request, plan, parts):
         decisions = await _confirmed(plan, request, parts)
-    if decisions.verdict is Verdict.APPROVED:
-        return _approved(report, plan, decisions)
-    return _not_approved(report, plan, decisions)
+    if decisions.verdict is not Verdict.APPROVED:
+        return _not_approved(report, plan, decisions)
+    if lacking := reserve(request, plan, parts):
+        return _awaiting_room(report, plan, decisions, lacking)
+    return _approved(report, plan, decisions)
 
 
 async def _confirmed(plan: Plan, request: ResourceRequest, parts: RequestParts) -> Decisions:
@@ -92,6 +97,15 @@ def _not_approved(report: Report, plan: Plan, decisions: Decisions) -> Report:
     waiting = waiting.again_after(PERSON_RETRY_SECONDS) if decisions.ignored else waiting
     expiring = decisions.expiring_in_seconds
     return waiting if expiring is None else waiting.again_after(expiring)
+
+
+def _awaiting_room(report: Report, plan: Plan, decisions: Decisions, lacking: Sequence[Shortfall]) -> Report:
+    """Not in force yet, so its approvals may still expire. Whoever frees something wakes it; if unheard, time does."""
+    reason = Reason.BUDGET_EXCEEDED if all(item.of_budget for item in lacking) else Reason.QUOTA_EXCEEDED
+    words = "; ".join(map(str, lacking))
+    message = f"plan {plan.meta.name} has every approval and waits: {words}. It goes on by itself when there is enough"
+    waiting = report.waiting(ConditionType.APPROVED, reason, message, approvals=decisions.counted)
+    return waiting.again_after(min(decisions.expiring_in_seconds or PERSON_RETRY_SECONDS, PERSON_RETRY_SECONDS))
 
 
 def _given(item: StageDecision) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import IPv4Network
 
+from controllers.api.resourcerequest import Environment
 from controllers.api.stored import PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, Plan, ResourceRequest, Tenant
 from controllers.cache import Cache
 from controllers.request.plans import newest_first
-from policies.rules import Circumstances, Usage, largest, usage_of_plan
+from policies.rules import Circumstances
 
 
 def circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
@@ -20,7 +21,6 @@ def circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
     system = cache.get(SYSTEMS, namespace, request.spec.system)
     tenant = tenant_of(namespace, cache)
     zone = zones.get(request.spec.zone)
-    usages = list(_usages(request, cache))
     return Circumstances(
         request=request.spec,
         namespace=namespace,
@@ -28,8 +28,6 @@ def circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
         system=system.spec if system else None,
         tenant=tenant.spec if tenant else None,
         tenant_name=tenant.meta.name if tenant else "",
-        zone_usage=sum((usage for name, usage in usages if name == request.spec.zone), Usage()),
-        tenant_usage=sum((usage for _, usage in usages), Usage()),
         test_usage_yuan=_test_usage_yuan(request, cache),
         volumes_available=zone.status.volumes if zone else True,
         neighbours={other.meta.name: other.spec.zone for other in _others(request, cache, namespace)},
@@ -80,7 +78,9 @@ def planned_imports(request: ResourceRequest, cache: Cache) -> dict[str, str]:
 
 
 def _test_usage_yuan(request: ResourceRequest, cache: Cache) -> int:
-    """What the namespace's other requests cost a month by plans that policy approved."""
+    """What the namespace's other requests cost a month by plans that policy approved: a plan counts once it exists."""
+    if request.spec.environment is not Environment.TEST:
+        return 0
     plans = _by_uid(request, cache)
     return sum(
         max((plan.spec.monthly_yuan for plan in _counted(other, plans[other.meta.uid]) if by_policy(plan)), default=0)
@@ -108,15 +108,3 @@ def _counted(other: ResourceRequest, own: list[Plan]) -> list[Plan]:
 
 def _others(request: ResourceRequest, cache: Cache, namespace: str | None = None) -> Iterator[ResourceRequest]:
     return (other for other in cache.all(REQUESTS, namespace) if other.meta.uid != request.meta.uid)
-
-
-def _usages(request: ResourceRequest, cache: Cache) -> Iterator[tuple[str, Usage]]:
-    """(zone, usage) of the namespace's other requests: by their plans, for only a plan can become real.
-
-    Of a request whose newest plan is not in force yet, the larger of the two counts in each unit.
-    """
-    plans = _by_uid(request, cache)
-    for other in _others(request, cache, request.meta.namespace):
-        zone, counted = cache.get(ZONES, "", other.spec.zone), _counted(other, plans[other.meta.uid])
-        if zone is not None and counted:
-            yield other.spec.zone, largest(usage_of_plan(plan.spec, zone.spec) for plan in counted)

@@ -55,7 +55,7 @@ async def draft_plan(request: ResourceRequest, report: Report, parts: RequestPar
             drafting.rest(work, now=parts.monotonic(), pause=pause_after(error), error=error)
             raise
         drafting.rested()
-        async with parts.planning:  # quota, addresses and imports are given out one plan at a time
+        async with parts.planning:  # addresses, imports and test budget are given out one plan at a time
             plan = _known(request, parts)
             if plan is None:
                 require_allowed(request, parts)

@@ -85,6 +85,12 @@ class Memory(Rest):
     servers: Mapping[str, ObservedObject] | None = None  # as they were listed last, by logical name
     gone: frozenset[str] = frozenset()  # ids of what was built and was found gone, beyond doubt
     drafting: Rest = field(default_factory=Rest)
+    reserved: str | None = None  # the plan this pass has let come into force, until the status says so
+    awaits_room: tuple[str, str] | None = None  # (namespace, name), while quota or budget is lacking
+
+    def begin_pass(self) -> None:
+        """What the last pass reserved is in the status by now, or was never begun."""
+        self.reserved, self.awaits_room = None, None
 
     def seen_of(self, plan: str) -> Seen | None:
         """What the last look showed of exactly this plan; None when this process has not looked yet."""
@@ -124,6 +130,11 @@ class Memories:
 
     def forget(self, uid: str) -> None:
         self.by_uid.pop(uid, None)
+
+    def awaiting_room(self, namespace: str) -> list[str]:
+        """Requests of the namespace that go on when quota or budget becomes free."""
+        waiting = (memory.awaits_room for memory in self.by_uid.values())
+        return [one[1] for one in waiting if one is not None and one[0] == namespace]
 
     def wake(self, reason: type[KunlunError]) -> None:
         """Whatever rests for this reason does so no longer."""

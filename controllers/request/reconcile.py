@@ -48,6 +48,7 @@ async def reconcile(request: ResourceRequest, parts: RequestParts) -> float | No
     """One pass. Returns the seconds after which another is wanted, None to wait for an event."""
     if request.meta.deleting:
         return await withdraw(request, parts)
+    parts.memories.of(request.meta.uid).begin_pass()
     await ensure_finalizer(parts, request)
     await restore_plans(request, parts)
     report = await _read(ASKED, request, begin(request.status), parts)

@@ -14,18 +14,19 @@ QUIET: dict[str, Any] = {"flows": []}
 
 
 @contextmanager
-def a_test_budget(sandbox: Sandbox, yuan: int) -> Iterator[None]:
-    """The department may spend this on small test environments; afterwards it has no test budget, as before."""
+def a_tenant_with(sandbox: Sandbox, **amounts: int) -> Iterator[None]:
+    """The department with other amounts; afterwards with those of before, or none."""
 
-    def set_to(amount: int | None) -> None:
-        patch = json.dumps({"spec": {"monthlyTestBudgetYuan": amount}})
+    def change(spec: dict[str, Any]) -> None:
+        patch = json.dumps({"spec": spec})
         sandbox.kubectl("provider", "patch", "tenant", NAMESPACE, "--type=merge", "-p", patch)
 
-    set_to(yuan)
+    found = json.loads(sandbox.kubectl("provider", "get", "tenant", NAMESPACE, "-o", "json").stdout)["spec"]
+    change(amounts)
     try:
         yield
     finally:
-        set_to(None)
+        change({name: found.get(name) for name in amounts})
 
 
 def test_a_large_plan_needs_finance_after_the_resource_office(sandbox: Sandbox) -> None:
@@ -50,7 +51,7 @@ def test_a_large_plan_needs_finance_after_the_resource_office(sandbox: Sandbox) 
 def test_a_small_test_environment_is_approved_by_policy(sandbox: Sandbox) -> None:
     """Nobody signs, and the record says so; the second does not fit the test budget and waits for people."""
     with (
-        a_test_budget(sandbox, 100),
+        a_tenant_with(sandbox, monthlyTestBudgetYuan=100),
         a_story(sandbox, "small-test") as story,
         a_story(sandbox, "small-too") as second,
     ):
@@ -65,3 +66,23 @@ def test_a_small_test_environment_is_approved_by_policy(sandbox: Sandbox) -> Non
 
         second.apply(environment="Test", **QUIET)
         assert "awaits: resource-office" in second.reaches("Approved", "AwaitingApproval")
+
+
+def test_over_the_budget_a_plan_waits_and_goes_on_when_something_is_given_back(sandbox: Sandbox) -> None:
+    """Both were approved; the second builds nothing until the first is gone, and nobody has to sign again."""
+    budget = a_tenant_with(sandbox, monthlyBudgetYuan=150)
+    with a_story(sandbox, "first-come") as first, a_story(sandbox, "second-come") as second, budget:
+        for story in (first, second):
+            story.apply(**QUIET)
+            story.planned()
+        first.approve()
+        first.reaches("Approved", "Approved")
+        plan = second.approve()
+        told = second.reaches("Approved", "BudgetExceeded")
+        assert "needs 90 yuan a month, 60 left of a budget of 150; request first-come holds 90" in told
+        assert "approvedPlan" not in second.read()["status"]
+
+        first.delete()
+        second.ready()
+        assert plan == second.read()["status"]["approvedPlan"]
+        assert [] == second.unplanned()

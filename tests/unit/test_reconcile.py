@@ -109,23 +109,6 @@ async def test_a_failed_look_is_repeated_when_the_cloud_says_so() -> None:
     assert 59 < (await world.turn() or 0) <= 60
 
 
-async def test_two_requests_that_grow_at_once_do_not_share_one_quota() -> None:
-    """A plan counts from the moment it exists, also while the status still names the one before."""
-    world = World()
-    for name in ("first", "second"):
-        world.ask(a_spec(servers=[a_server(count=2)]), name=name)
-        await world.turn(name)
-    before = world.status("first")
-    world.ask(a_spec(servers=[a_server(count=8)]), name="first", generation=2)
-    await world.turn("first")
-    body = dict(world.cache.body(REQUESTS, NAMESPACE, "first") or {})
-    world.cache.keep(REQUESTS, versioned({**body, "status": before}))
-    world.ask(a_spec(servers=[a_server(count=6)]), name="second", generation=2)
-    await world.turn("second")
-
-    assert ("False", "PolicyViolated") == world.standing(name="second")
-
-
 async def test_drift_is_reported_and_nothing_is_built_for_it() -> None:
     """The default policy: say it. (The fake cloud shows servers only, so all else is missing.)"""
     world = World()
@@ -160,18 +143,6 @@ async def test_what_was_approved_is_not_judged_by_newer_rules() -> None:
 
     assert ("True", "Ready") == world.standing()
     assert ("False", "PolicyViolated") == world.standing(name="newcomer")
-
-
-async def test_of_two_requests_that_do_not_fit_together_the_first_gets_its_plan() -> None:
-    """Quota is given out one plan at a time, so both cannot block each other."""
-    world = World()
-    for name in ("first", "second"):
-        world.ask(a_spec(servers=[a_server(count=6)]), name=name)
-    for name in ("first", "second", "first", "second"):
-        await world.turn(name)
-
-    assert ("False", "AwaitingApproval") == world.standing(name="first")
-    assert ("False", "PolicyViolated") == world.standing(name="second")
 
 
 async def test_requests_never_get_overlapping_prefixes() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from controllers.request.validate import validate
 from policies.evaluate import evaluate
-from policies.rules import Circumstances, Usage
+from policies.rules import Circumstances
 from tests.build import a_case, a_content, a_desktop, a_flow, a_network, a_server, a_spec, a_system, a_tenant
 
 
@@ -65,17 +65,14 @@ def test_an_ordinary_request_breaks_no_rule() -> None:
         pytest.param(
             a_case(a_spec(servers=[a_server(count=11)])),
             "spec",
-            "needs 11 servers, 10 left of the department's 10",
-            id="over the server quota",
+            "needs 11 servers; the department's quota in zone 'extranet' is 10",
+            id="more servers than the quota can ever give",
         ),
         pytest.param(
-            a_case(a_spec(), zone_usage=Usage(vcpus=19)),
+            a_case(tenant=a_tenant(monthlyBudgetYuan=179)),
             "spec",
-            "needs 2 vCPUs, 1 left",
-            id="over what others have left",
-        ),
-        pytest.param(
-            a_case(tenant_usage=Usage(monthly_yuan=4900)), "spec", "costs 180 yuan a month, 100 left", id="over budget"
+            "costs 180 yuan a month; the department's budget is 179",
+            id="more than the budget can ever bear",
         ),
         pytest.param(
             a_case(a_spec(flows=[a_flow(**{"from": {"cidr": "10.20.3.0/24"}})])),
@@ -256,13 +253,6 @@ def test_all_findings_are_reported_at_once() -> None:
 def test_a_rule_is_named_in_what_it_finds() -> None:
     """The name of a rule is the sentence it enforces."""
     assert ["the-system-is-registered"] == [finding.rule for finding in evaluate(a_case(system=None))]
-
-
-def test_the_budget_counts_the_tenant_and_the_quota_the_zone() -> None:
-    """What other zones use does not count against this zone's quota."""
-    full_elsewhere = a_case(tenant_usage=Usage(servers=100), tenant=a_tenant(monthlyBudgetYuan=180))
-
-    assert [] == evaluate(full_elsewhere)
 
 
 def test_a_built_volume_can_grow_and_not_shrink() -> None:
