@@ -15,6 +15,7 @@ import rfc8785
 
 from infra.stackplan import (
     DATA_VOLUME_PREFIX,
+    PUBLIC_PREFIX,
     Kind,
     NetworkPlan,
     RulePlan,
@@ -49,6 +50,7 @@ FORCES_REPLACEMENT: Mapping[Kind, tuple[str, ...]] = {
     Kind.SECURITY_GROUP: (),
     Kind.SECURITY_GROUP_RULES: ("group",),
     Kind.PORT: ("network", "subnet", "address"),
+    Kind.FLOATING_IP: ("uplink_id", "port"),
     Kind.VOLUME: ("image_id",),
     Kind.SERVER: ("image_id", "port", "boot_volume", "term"),
     Kind.VOLUME_ATTACHMENT: ("server", "volume"),
@@ -57,8 +59,9 @@ FORCES_REPLACEMENT: Mapping[Kind, tuple[str, ...]] = {
 
 # Inputs of a later release: absent, they leave the fingerprints of what exists as they are.
 _ADDED_LATER = frozenset({"term"})
-# Of these, what can be put right on the living object when somebody changed it by hand: a port is attached again.
-_PUT_RIGHT_IN_PLACE: Mapping[Kind, tuple[str, ...]] = {Kind.SERVER: ("port",)}
+# Of these, what can be put right on the living object when somebody changed it by hand: a port is attached again, and a
+# public address led back to its port.
+_PUT_RIGHT_IN_PLACE: Mapping[Kind, tuple[str, ...]] = {Kind.SERVER: ("port",), Kind.FLOATING_IP: ("port",)}
 # And what only lacks: Neutron sets a router's gateway after it has made it, so one listed in between has none yet.
 _MADE_UP_IN_PLACE: Mapping[Kind, tuple[str, ...]] = {Kind.ROUTER: ("uplink_id",)}
 
@@ -129,6 +132,9 @@ def _declarations(plan: StackPlan) -> Iterator[Declaration]:
         )
     for server in plan.servers:
         yield from _server_declarations(prefix, server)
+        if server.public_address:
+            inputs = {"uplink_id": plan.router.uplink_id, "port": f"@port-{server.name}"}
+            yield Kind.FLOATING_IP, f"{PUBLIC_PREFIX}{server.name}", inputs
 
 
 def _network_declarations(prefix: str, network: NetworkPlan) -> Iterator[Declaration]:

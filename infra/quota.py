@@ -16,6 +16,7 @@ from infra.stackplan import Kind
 SERVERS, CORES, MEMORY = "servers", "cores", "MiB of memory"
 VOLUMES, VOLUME_GIB, RULES, PORTS = "volumes", "GiB of volumes", "security group rules", "ports"
 DISK = "GiB of disk"
+PUBLIC_ADDRESSES = "public addresses"
 
 # One object of a kind counts as one of these.
 COUNTED: Mapping[Kind, str] = {
@@ -25,6 +26,7 @@ COUNTED: Mapping[Kind, str] = {
     Kind.ROUTER_INTERFACE: PORTS,
     Kind.SECURITY_GROUP: "security groups",
     Kind.PORT: PORTS,
+    Kind.FLOATING_IP: PUBLIC_ADDRESSES,
     Kind.VOLUME: VOLUMES,
     Kind.SERVER: SERVERS,
 }

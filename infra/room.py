@@ -12,7 +12,19 @@ from collections.abc import Collection
 from infra.cloud import Answer, Query, Service
 from infra.errors import KunlunError, TransientError
 from infra.provider.resource import CloudCalls
-from infra.quota import CORES, DISK, MEMORY, PORTS, RULES, SERVERS, VOLUME_GIB, VOLUMES, Amounts, FlavorSize
+from infra.quota import (
+    CORES,
+    DISK,
+    MEMORY,
+    PORTS,
+    PUBLIC_ADDRESSES,
+    RULES,
+    SERVERS,
+    VOLUME_GIB,
+    VOLUMES,
+    Amounts,
+    FlavorSize,
+)
 
 _COMPUTE = {
     SERVERS: ("maxTotalInstances", "totalInstancesUsed"),
@@ -30,6 +42,7 @@ _NETWORK = {
     "security groups": "security_group",
     RULES: "security_group_rule",
     PORTS: "port",
+    PUBLIC_ADDRESSES: "floatingip",
 }
 _ON_HOST = {CORES: "VCPU", MEMORY: "MEMORY_MB", DISK: "DISK_GB"}
 # Every host that takes at least the smallest server; the summaries say what each has left.

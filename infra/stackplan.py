@@ -23,6 +23,7 @@ MOST_REMOVALS = 1024
 MOST_SERVERS, MOST_DESKTOPS = 64, 200
 TERM_KEY = "kunlun.cloud.term"  # in Nova's metadata, beside the marker
 DATA_VOLUME_PREFIX = "volume-"  # of logical names; boot volumes have another
+PUBLIC_PREFIX = "public-"  # of a server's public address
 
 Name = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 LogicalName = Annotated[str, Field(max_length=80, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")]
@@ -41,6 +42,7 @@ class Kind(StrEnum):
     SECURITY_GROUP = "SecurityGroup"
     SECURITY_GROUP_RULES = "SecurityGroupRules"
     PORT = "Port"
+    FLOATING_IP = "FloatingIP"
     VOLUME = "Volume"
     SERVER = "Server"
     VOLUME_ATTACHMENT = "VolumeAttachment"
@@ -133,7 +135,10 @@ class RolloutPlan(WireModel):
 
 
 class ServerPlan(WireModel):
-    """One server with its one port. `boot_volume_gib` None means the flavor's own disk; `seat` makes it a desktop."""
+    """One server with its one port. `boot_volume_gib` None means the flavor's own disk; `seat` makes it a desktop.
+
+    A public address comes from the router's uplink; which one it is, OpenStack decides.
+    """
 
     name: Name
     group: Name
@@ -144,6 +149,7 @@ class ServerPlan(WireModel):
     boot_volume_gib: Annotated[int, Field(ge=1, le=2048)] | None = None
     volumes: Annotated[tuple[VolumePlan, ...], Field(max_length=4)] = ()
     seat: Seat | None = None
+    public_address: bool = False
 
 
 class Removal(WireModel):

@@ -43,6 +43,7 @@ class ProjectQuota:
     memory_mib: int
     networks: int
     volume_gib: int
+    public_addresses: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ async def _quotas(cloud: Cloud, project_id: str, quota: ProjectQuota) -> None:
         "port": quota.servers * PORTS_PER_SERVER + quota.networks * PORTS_PER_SERVER,
         "security_group": quota.servers + 1,
         "security_group_rule": quota.servers * RULES_PER_SERVER,
-        "floatingip": quota.servers,
+        "floatingip": quota.public_addresses,
         "force": True,
     }
     await cloud.put("compute", f"/os-quota-sets/{project_id}", {"quota_set": compute})

@@ -24,6 +24,7 @@ ZONE_RULES: tuple[Rule, ...] = (
     rules.flavors_are_in_the_catalogue,
     rules.prefixes_stay_out_of_other_zones,
     rules.flows_are_in_the_catalogue,
+    rules.public_addresses_are_the_internets,
     rules.volumes_need_block_storage,
     rules.features_of_later_releases_are_not_used,
 )

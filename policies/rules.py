@@ -14,7 +14,7 @@ from controllers.api.findings import Finding
 from controllers.api.informationsystem import Classification, InformationSystemSpec
 from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec, ServerSpec
 from controllers.api.tenant import TenantSpec, ZoneQuota
-from controllers.api.zone import ZoneSpec
+from controllers.api.zone import ZoneClass, ZoneSpec
 from policies import flows
 from policies.flows import Ground
 from policies.usage import amounts, quota_amounts, usage_of
@@ -149,10 +149,6 @@ def features_of_later_releases_are_not_used(case: Circumstances) -> Iterator[Fin
             yield Finding(
                 f"spec.servers[{index}].roles", "configuring guests by roles is not available yet; leave it out"
             )
-        if server.public_address:
-            yield Finding(
-                f"spec.servers[{index}].publicAddress", "public addresses are not available yet; leave it out"
-            )
     for index, flow in enumerate(case.request.flows):
         if flow.from_.request:
             what = "flows from another request are not available yet: its servers may not call out; leave it out"
@@ -161,6 +157,17 @@ def features_of_later_releases_are_not_used(case: Circumstances) -> Iterator[Fin
         yield Finding("spec.desktops", "cloud desktops are not available yet; leave it out")
     if case.request.time_to_live:
         yield Finding("spec.timeToLive", "limited lifetimes are not available yet; leave it out")
+
+
+def public_addresses_are_the_internets(case: Circumstances) -> Iterator[Finding]:
+    """Only a zone of class Internet has an address that the internet knows."""
+    if case.zone is None or case.zone.class_ is ZoneClass.INTERNET:
+        return
+    allowed = _listed(name for name, zone in case.zones.items() if zone.class_ is ZoneClass.INTERNET)
+    for index, server in enumerate(case.request.servers):
+        if server.public_address:
+            what = f"zone '{case.request.zone}' has no public addresses; ask in one of class Internet: {allowed}"
+            yield Finding(f"spec.servers[{index}].publicAddress", what)
 
 
 def volumes_need_block_storage(case: Circumstances) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ class ImportSpec(WireModel):
             max_length=80,
             pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$",
             description="Name within the plan, as in `status.resources`: server-web-0, port-web-0, boot-web-0, "
-            "volume-web-0.records, network-app, subnet-app, group-web or router.",
+            "volume-web-0.records, public-web-0, network-app, subnet-app, group-web or router.",
         ),
     ]
     id: Annotated[

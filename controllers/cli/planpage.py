@@ -7,7 +7,7 @@ besides (the purposes of flows) is shown as a statement of theirs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -15,11 +15,13 @@ from rich.text import Text
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.plan import Action, Operation, PlanContent
 from controllers.api.requeststatus import StageDecision
+from controllers.api.stored import ResourceRequest
 from controllers.cli.reading import Reading
 from controllers.cli.screen import facts, grid, lines, section
 from controllers.cli.signatures import StageStanding, standings
 from controllers.cli.text import counted, listed, plain, yuan
 from controllers.cli.traffic import COLUMNS, stated_flows, traffic
+from controllers.cli.verdict import public_of
 from controllers.request.plans import is_repair
 from infra.stackplan import StackPlan
 
@@ -40,12 +42,16 @@ DONE = {
 NO_ROOM = {Reason.QUOTA_EXCEEDED.value, Reason.BUDGET_EXCEEDED.value}
 
 
+NO_ADDRESS: Mapping[str, str] = {}
+CHOSEN_LATER = "chosen by OpenStack when it is built"
+
+
 def plan_page(reading: Reading, options: str = "") -> Iterator[RenderableType]:
     """The whole page for a plan of the cluster; `options` are the kubectl options to repeat in commands."""
     plan = reading.plan
     yield Text(f"Plan {plan.meta.name}", style="bold")
     yield facts(_header(reading))
-    yield from content_sections(plan.spec)
+    yield from content_sections(plan.spec, public_addresses(reading.request))
     if reading.request is not None and reading.request.spec.flows and _is_of_this_generation(reading):
         flows = stated_flows(reading.request.spec.flows)
         yield section("Purposes, as the requester states them", grid(("FROM", "TO", "ON", "PURPOSE"), flows))
@@ -55,8 +61,8 @@ def plan_page(reading: Reading, options: str = "") -> Iterator[RenderableType]:
         yield section("To decide", lines(*commands))
 
 
-def content_sections(content: PlanContent) -> Iterator[RenderableType]:
-    """The signed content, section by section."""
+def content_sections(content: PlanContent, known: Mapping[str, str] = NO_ADDRESS) -> Iterator[RenderableType]:
+    """The signed content, section by section; `known` are public addresses that exist, by server."""
     stack = content.stack
     rows = [(_operation(action), action.kind, action.name, action.detail) for action in content.actions]
     yield section(f"What will happen: {summary(content)}", grid(("DO", "KIND", "NAME", "DETAIL"), rows))
@@ -66,11 +72,18 @@ def content_sections(content: PlanContent) -> Iterator[RenderableType]:
         yield section("Roll-out", grid(("DESKTOPS", "AT A TIME", "MAY FAIL"), _rollouts(stack)))
     networks = [(network.name, network.cidr, network.gateway) for network in stack.networks]
     yield section("Networks", grid(("NAME", "PREFIX", "GATEWAY"), networks))
+    if public := [(one.name, known.get(one.name, CHOSEN_LATER)) for one in stack.servers if one.public_address]:
+        yield section("On the internet", grid(("NAME", "PUBLIC ADDRESS"), public))
     opened = list(traffic(stack.groups))
     yield section("Traffic: only this, everything else is closed", grid(COLUMNS, opened))
     yield section("Cost a month", _costs(content))
     if stack.deletion_policy == "Release" or stack.imports:
         yield section("When the request is deleted", lines(_ending(stack)))
+
+
+def public_addresses(request: ResourceRequest | None) -> Mapping[str, str]:
+    """What a request has on the internet, by server."""
+    return dict(public_of(request.status)) if request else NO_ADDRESS
 
 
 def summary(content: PlanContent) -> str:

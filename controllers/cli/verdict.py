@@ -11,6 +11,7 @@ from controllers.api.requeststatus import ResourceRequestStatus
 from controllers.api.stored import ResourceRequest
 from controllers.cli.text import listed
 from controllers.request.status import STEPS
+from infra.stackplan import PUBLIC_PREFIX, Kind
 
 
 class Verdict(StrEnum):
@@ -31,6 +32,7 @@ class Snapshot:
     done: int
     total: int
     conditions: tuple[Condition, ...]
+    public: tuple[tuple[str, str], ...] = ()
 
 
 def snapshot(request: ResourceRequest) -> Snapshot:
@@ -44,7 +46,15 @@ def snapshot(request: ResourceRequest) -> Snapshot:
         done=progress.done if progress else 0,
         total=progress.total if progress else 0,
         conditions=tuple(_told_steps(current)),
+        public=tuple(public_of(request.status)),
     )
+
+
+def public_of(status: ResourceRequestStatus) -> Iterator[tuple[str, str]]:
+    """Each server that the internet knows, with its public address."""
+    for item in status.resources:
+        if item.kind is Kind.FLOATING_IP and item.address is not None:
+            yield item.name.removeprefix(PUBLIC_PREFIX), item.address
 
 
 def _told_steps(current: dict[str, Condition]) -> Iterator[Condition]:
@@ -56,13 +66,18 @@ def _told_steps(current: dict[str, Condition]) -> Iterator[Condition]:
 
 
 def news(before: Snapshot | None, after: Snapshot) -> Iterator[str]:
-    """The lines to print for what changed: one per condition that moved, one when the building got further."""
+    """The lines to print for what changed: one per condition that moved and public address that came, one when the
+    building got further.
+    """
     known = {} if before is None else {condition.type: condition for condition in before.conditions}
     for condition in after.conditions:
         old = known.get(condition.type)
         if condition.reason == Reason.NOT_REACHED or (old is not None and _same(old, condition)):
             continue
         yield f"{condition.type}={condition.status} {condition.reason}{_told(condition)}"
+    for server, address in after.public:
+        if before is None or (server, address) not in before.public:
+            yield f"public address of {server}: {address}"
     if after.total and (before is None or (before.done, before.message) != (after.done, after.message)):
         yield f"building {after.done}/{after.total} {after.message}".rstrip()
 

@@ -18,6 +18,8 @@ CONSEQUENCES: Mapping[tuple[Operation, Kind], str] = {
     (Operation.REPLACE, Kind.VOLUME): "the volume is made anew and its content is lost",
     (Operation.DELETE, Kind.SERVER): "the server and its own disk are lost",
     (Operation.DELETE, Kind.VOLUME): "the volume and its content are lost",
+    (Operation.REPLACE, Kind.FLOATING_IP): "the public address is given back and another takes its place",
+    (Operation.DELETE, Kind.FLOATING_IP): "the public address is given back",
 }
 AT_THE_END = {
     "Delete": "from now on, deleting it deletes everything that exists for it",
@@ -169,12 +171,12 @@ def _described(item: PlannedObject, names: Mapping[str, str]) -> str:
         case Kind.SERVER:
             image = names.get(str(item.inputs["image_id"]), "from its boot volume")
             return f"{names[item.inputs['flavor_id']]}, {image}"
-        case Kind.SUBNET:
-            return str(item.inputs["cidr"])
-        case Kind.PORT:
-            return str(item.inputs["address"])
+        case Kind.SUBNET | Kind.PORT:
+            return str(item.inputs.get("cidr") or item.inputs["address"])
         case Kind.VOLUME:
             return f"{item.inputs['size_gib']} GiB"
+        case Kind.FLOATING_IP:
+            return "an address on the internet, which OpenStack chooses"
         case Kind.SECURITY_GROUP_RULES:
             return _joined([rule_in_words(rule) for rule in item.inputs["rules"]]) or "closed"
         case _:

@@ -28,8 +28,8 @@ from infra.stackplan import StackPlan
 LONGEST_RETRY_SECONDS = 300.0
 
 
-async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> dict[str, str]:
-    """Make exactly the plan true; returns ids by logical name. What this process knew of the stack is forgotten."""
+async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Built:
+    """Make exactly the plan true; returns what it consists of. What this process knew of the stack is forgotten."""
     memory = parts.memories.of(request.meta.uid)
     require_registered(request, parts)
     first = request.status.building_plan is None
@@ -42,17 +42,17 @@ async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts
         report = await permit_replacing(request, plan, observed, report, parts)
     memory.forget_build()
     if observed is not None and not _is_work(request, plan, observed, parts):
-        memory.remember_build(plan.meta.name, dict(Built.of(observed).ids))
+        built = Built.of(observed)
     else:
         try:
-            ids = await _converge(request, portion, report, parts, observed)
+            built = await _converge(request, portion, report, parts, observed)
         except (QuotaExceeded, ServerFault) as error:
             raise await _explained(error, request, portion, parts) from error
         if observed is not None:
             await _verify(request, plan, portion, parts)
-        memory.remember_build(plan.meta.name, ids)
+    memory.remember_build(plan.meta.name, built)
     plan_next_look(request, plan, parts)
-    return memory.ids
+    return built
 
 
 def _is_work(request: ResourceRequest, plan: Plan, observed: Observed, parts: RequestParts) -> bool:
@@ -63,7 +63,7 @@ def _is_work(request: ResourceRequest, plan: Plan, observed: Observed, parts: Re
 
 async def _converge(
     request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts, observed: Observed | None
-) -> dict[str, str]:
+) -> Built:
     await publish_intent(request, plan, report, parts)
     known = parts.cache.body(REQUESTS, request.meta.namespace, request.meta.name)
     if known is None or "deletionTimestamp" in known["metadata"]:
@@ -72,8 +72,7 @@ async def _converge(
         if observed is not None and stillborn_servers(plan, observed):
             replaced = _without_spared(plan, observed)
             observed = await parts.engine.discard_faulty(replaced, observed, on_progress=on_progress)
-        built = await parts.engine.converge(plan.spec.stack, observed=observed, on_progress=on_progress)
-    return dict(built.ids)
+        return await parts.engine.converge(plan.spec.stack, observed=observed, on_progress=on_progress)
 
 
 async def _explained(error: KunlunError, request: ResourceRequest, plan: Plan, parts: RequestParts) -> KunlunError:

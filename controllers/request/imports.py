@@ -16,7 +16,7 @@ from infra.cloud import Answer
 from infra.provider.observe import ProjectListing
 from infra.provider.obstacles import IPV4
 from infra.provider.takeover import obstacles
-from infra.stackplan import DATA_VOLUME_PREFIX, Import, Kind, StackPlan
+from infra.stackplan import DATA_VOLUME_PREFIX, PUBLIC_PREFIX, Import, Kind, StackPlan
 
 PREFIXES: Mapping[str, Kind] = {
     "network-": Kind.NETWORK,
@@ -26,6 +26,7 @@ PREFIXES: Mapping[str, Kind] = {
     "boot-": Kind.VOLUME,
     DATA_VOLUME_PREFIX: Kind.VOLUME,
     "server-": Kind.SERVER,
+    PUBLIC_PREFIX: Kind.FLOATING_IP,
 }
 
 

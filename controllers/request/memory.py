@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from infra.engine import Built
 from infra.errors import KunlunError, QuotaExceeded, TransientError
 from infra.provider.observed import Difference, ObservedObject
 from infra.provider.repairs import Repair
@@ -77,7 +78,7 @@ class Memory(Rest):
     """
 
     plan: str | None = None
-    ids: dict[str, str] = field(default_factory=dict)
+    built: Built | None = None
     next_look: float | None = None
     attempts: int = 0
     waiting_since: float | None = None
@@ -92,21 +93,26 @@ class Memory(Rest):
         """What the last pass reserved is in the status by now, or was never begun."""
         self.reserved, self.awaits_room = None, None
 
+    @property
+    def ids(self) -> Mapping[str, str]:
+        """By logical name, of what this process built."""
+        return self.built.ids if self.built else {}
+
     def seen_of(self, plan: str) -> Seen | None:
         """What the last look showed of exactly this plan; None when this process has not looked yet."""
         return self.seen if self.seen and self.seen.plan == plan else None
 
-    def remember_build(self, plan: str, ids: dict[str, str]) -> None:
+    def remember_build(self, plan: str, built: Built) -> None:
         """This process has made exactly this plan true."""
-        self.plan, self.ids, self.attempts = plan, ids, 0
+        self.plan, self.built, self.attempts = plan, built, 0
 
     def forget_build(self) -> None:
         """What is there has to be looked at again."""
-        self.plan, self.ids, self.waiting_since, self.seen = None, {}, None, None
+        self.plan, self.built, self.waiting_since, self.seen = None, None, None, None
 
-    def built_by(self, plan: str) -> dict[str, str]:
-        """Ids by logical name of what this process built for exactly this plan; empty when it did not."""
-        return self.ids if self.plan == plan else {}
+    def built_by(self, plan: str) -> Built | None:
+        """What this process built for exactly this plan; None when it did not."""
+        return self.built if self.plan == plan else None
 
     def count_attempt(self) -> int:
         """How often in a row a build was not as planned afterwards, this time included."""

@@ -158,6 +158,7 @@ def _servers(inputs: Inputs) -> Iterator[ServerPlan]:
                 address=str(inputs.addresses.servers[name]),
                 boot_volume_gib=entry.boot_volume_gib,
                 volumes=tuple(VolumePlan.model_validate(volume.model_dump()) for volume in entry.volumes),
+                public_address=entry.public_address,
             )
 
 

@@ -23,6 +23,7 @@ from controllers.request.plans import is_repair, plan_lost, plan_named
 from controllers.request.progress import written_status
 from controllers.request.servers import await_servers, provisioned, until_next_look
 from controllers.request.status import BUILT, Report, is_built, pause_after
+from infra.engine import Built
 from infra.errors import InternalError, KunlunError
 from infra.planned import planned_objects
 from infra.stackplan import DATA_VOLUME_PREFIX, Kind
@@ -52,9 +53,10 @@ async def provision_plan(request: ResourceRequest, report: Report, parts: Reques
         raise
 
 
-def resources_of(plan: Plan, ids: Mapping[str, str]) -> tuple[ResourceStatus, ...]:
-    """What exists, in the order of the plan."""
-    addresses = {f"server-{server.name}": server.address for server in plan.spec.stack.servers}
+def resources_of(plan: Plan, built: Built) -> tuple[ResourceStatus, ...]:
+    """What exists, in the order of the plan; with the public addresses that OpenStack chose."""
+    ids, planned = built.ids, {f"server-{server.name}": server.address for server in plan.spec.stack.servers}
+    addresses = {**planned, **built.addresses}
     return tuple(
         ResourceStatus(
             kind=item.kind,
@@ -69,12 +71,12 @@ def resources_of(plan: Plan, ids: Mapping[str, str]) -> tuple[ResourceStatus, ..
 
 
 async def _finish(
-    request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts, built: dict[str, str]
+    request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts, built: Built | None
 ) -> Report:
-    ids = built or await build_plan(request, plan, report, parts)
+    built = built or await build_plan(request, plan, report, parts)
     said = written_status(request, parts).replacements
     report = replace(report, building_plan=plan.meta.name, built_plan=None, replacements=said)
-    report = replace(report, resources=(*resources_of(plan, ids), *_awaited(request, plan, ids)))
+    report = replace(report, resources=(*resources_of(plan, built), *_awaited(request, plan, built.ids)))
     report = await await_servers(request, plan, report, parts)
     parts.memories.of(request.meta.uid).rested()
     return _said(request, plan, report, parts) if report.done(ConditionType.PROVISIONED) else report
@@ -106,7 +108,7 @@ async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: Re
     seen = see(request, plan, observed, parts)
     plan_next_look(request, plan, parts)
     if _is_to_correct(request, plan, seen):
-        report = await _finish(request, plan, report, parts, {})
+        report = await _finish(request, plan, report, parts, None)
     else:
         report = _said(request, plan, report, parts)
     now = memory.seen_of(plan.meta.name)

@@ -12,7 +12,7 @@ from controllers.api.ports import port_range
 from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec, ServerSpec
 from controllers.request.addresses import servers_that_fit
 from controllers.request.validate_desktops import desktop_findings
-from infra.stackplan import DATA_VOLUME_PREFIX, MOST_SERVERS, StackPlan
+from infra.stackplan import DATA_VOLUME_PREFIX, MOST_SERVERS, PUBLIC_PREFIX, StackPlan
 
 MOST_RULES = 180  # of the plan's 200, the others being the zone's own
 MOST_NEIGHBOURS = 20  # servers in one entry of another request
@@ -141,6 +141,8 @@ def _importable(spec: ResourceRequestSpec) -> Iterator[str]:
             yield from (f"{DATA_VOLUME_PREFIX}{server}.{volume.name}" for volume in entry.volumes)
             if entry.boot_volume_gib is not None:
                 yield f"boot-{server}"
+            if entry.public_address:
+                yield f"{PUBLIC_PREFIX}{server}"
 
 
 def _source(where: str, flow: FlowSpec, known: list[str]) -> Iterator[Finding]:

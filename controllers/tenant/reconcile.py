@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from controllers.api.conditions import ConditionType, Reason, Step, condition_from
 from controllers.api.stored import REQUESTS, TENANTS, ZONES, Tenant
 from controllers.api.tenant import TenantProject, TenantStatus, ZoneQuota
+from controllers.api.zone import ZoneClass
 from controllers.parts import Parts
 from controllers.publish import drop_finalizer, ensure_finalizer, publish
 from infra.errors import KunlunError, ZoneUnknown
@@ -65,7 +66,7 @@ async def _project(tenant: Tenant, quota: ZoneQuota, parts: Parts) -> TenantProj
     identifier = await ensure_project(
         parts.clouds.admin(),
         WantedProject(name, tenant.meta.name, f"{tenant.spec.display_name}, zone {quota.zone}"),
-        quota=_project_quota(quota),
+        quota=_project_quota(quota, zone.spec.class_),
         access=ZoneAccess(zone.status.uplink_id, zone.status.subnet_pool_id, zone.status.address_scope_id),
     )
     return TenantProject(zone=quota.zone, id=identifier, name=name)
@@ -75,13 +76,15 @@ def _project_name(tenant: Tenant, quota: ZoneQuota) -> str:
     return f"{tenant.meta.name}-{quota.zone}"
 
 
-def _project_quota(quota: ZoneQuota) -> ProjectQuota:
+def _project_quota(quota: ZoneQuota, zone: ZoneClass) -> ProjectQuota:
+    """Outside the zones of class Internet not even by hand is there a public address to be had."""
     return ProjectQuota(
         servers=quota.servers,
         vcpus=quota.vcpus,
         memory_mib=quota.memory_gib * 1024,
         networks=quota.networks,
         volume_gib=quota.volume_gib,
+        public_addresses=quota.servers if zone is ZoneClass.INTERNET else 0,
     )
 
 

@@ -16,6 +16,7 @@ class RequestRouter(ComponentResource):
         self, name: str, plan: RouterPlan, declaration: Declaration, opts: ResourceOptions | None = None
     ) -> None:
         self.declaration = declaration
+        self.uplink_id = plan.uplink_id
         super().__init__("kunlun:index:RequestRouter", name, None, opts)
         self.router = Router(
             "router",

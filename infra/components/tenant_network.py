@@ -22,11 +22,12 @@ class TenantNetwork(ComponentResource):
     ) -> None:
         super().__init__("kunlun:index:TenantNetwork", name, None, opts)
         self.declaration = router.declaration
+        self.uplink_id = router.uplink_id
         self._plan = plan
         self._full_name = f"{self.declaration.prefix}-{plan.name}"
         self.network = self._network()
         self.subnet = self._subnet()
-        RouterInterface(
+        self.interface = RouterInterface(
             f"interface-{plan.name}",
             router_id=router.router.id,
             subnet_id=self.subnet.id,

@@ -1,15 +1,15 @@
-"""A server with its port and volumes."""
+"""A server with its port, its volumes and its public address."""
 
 from __future__ import annotations
 
 from pulumi import ComponentResource, ResourceOptions
 from pulumi_openstack.blockstorage import Volume
 from pulumi_openstack.compute import Instance, InstanceBlockDeviceArgs, VolumeAttach
-from pulumi_openstack.networking import Port
+from pulumi_openstack.networking import FloatingIp, Port
 
 from infra.components.security_groups import SecurityGroups
 from infra.components.tenant_network import TenantNetwork
-from infra.stackplan import ServerPlan, VolumePlan
+from infra.stackplan import PUBLIC_PREFIX, ServerPlan, VolumePlan
 
 
 class TenantServer(ComponentResource):
@@ -28,7 +28,10 @@ class TenantServer(ComponentResource):
         self._plan = plan
         self._declaration = network.declaration
         self._full_name = f"{self._declaration.prefix}-{plan.name}"
-        self._server = self._instance(self._port(network, groups), self._boot_volume())
+        port = self._port(network, groups)
+        self._server = self._instance(port, self._boot_volume())
+        if plan.public_address:
+            self._public_address(network, port)
         for volume in plan.volumes:
             self._data_volume(volume)
         self.register_outputs({})
@@ -43,6 +46,18 @@ class TenantServer(ComponentResource):
             fixed_ips=[{"subnet_id": network.subnet.id, "ip_address": self._plan.address}],
             security_group_ids=[groups.groups[self._plan.group].id],
             opts=self._declaration.options(self),
+        )
+
+    def _public_address(self, network: TenantNetwork, port: Port) -> None:
+        """The pool is the uplink, by its id. Before the router has its leg no uplink leads to the port."""
+        name = f"{PUBLIC_PREFIX}{self._plan.name}"
+        after_the_leg = ResourceOptions(depends_on=[network.interface])
+        FloatingIp(
+            name,
+            pool=network.uplink_id,
+            port_id=port.id,
+            description=self._declaration.marker(name),
+            opts=ResourceOptions.merge(self._declaration.options(self), after_the_leg),
         )
 
     def _boot_volume(self) -> Volume | None:

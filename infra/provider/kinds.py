@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from infra.provider.floating_ip import FloatingIp
 from infra.provider.network import Network
 from infra.provider.port import Port
 from infra.provider.resource import Resource
@@ -25,6 +26,7 @@ _ALL: tuple[Resource, ...] = (
     SecurityGroup(),
     SecurityGroupRules(),
     Port(),
+    FloatingIp(),
     Volume(),
     Server(),
     VolumeAttachment(),
@@ -35,6 +37,7 @@ BY_PULUMI_TYPE: Mapping[str, Resource] = {resource.pulumi_type: resource for res
 
 REMOVAL_ORDER: tuple[Kind, ...] = (
     Kind.VOLUME_ATTACHMENT,
+    Kind.FLOATING_IP,
     Kind.SERVER,
     Kind.ROUTER_INTERFACE,
     Kind.SECURITY_GROUP_RULES,

@@ -20,6 +20,7 @@ _DESCRIBED: Mapping[Kind, tuple[str, str]] = {
     Kind.SUBNET: ("subnets", "subnet"),
     Kind.SECURITY_GROUP: ("security-groups", "security_group"),
     Kind.PORT: ("ports", "port"),
+    Kind.FLOATING_IP: ("floatingips", "floatingip"),
 }
 _ANNOTATED: Mapping[Kind, tuple[Service, str]] = {
     Kind.VOLUME: ("volume", "volumes"),

@@ -14,6 +14,7 @@ from functools import cached_property
 
 from infra.cloud import Answer, Service
 from infra.planned import fingerprint
+from infra.provider.floating_ip import address_of
 from infra.provider.kinds import BY_KIND
 from infra.provider.observed import Observed, ObservedObject
 from infra.provider.resource import CloudCalls, Names, created_at, marker_text, scope_query
@@ -29,6 +30,7 @@ COLLECTIONS: Mapping[Kind, tuple[Service, str]] = {
     Kind.SUBNET: ("network", "subnets"),
     Kind.SECURITY_GROUP: ("network", "security-groups"),
     Kind.PORT: ("network", "ports"),
+    Kind.FLOATING_IP: ("network", "floatingips"),
     Kind.VOLUME: ("volume", "volumes/detail"),
     Kind.SERVER: ("compute", "servers/detail"),
 }
@@ -132,7 +134,6 @@ async def _listed(cloud: CloudCalls, kind: Kind) -> list[Answer]:
 
 def _object(marked: Marked, listing: ProjectListing, names: Names) -> ObservedObject:
     raw = marked.raw
-    addresses = raw.get("fixed_ips") or []
     return ObservedObject(
         kind=marked.kind,
         id=raw["id"],
@@ -142,9 +143,16 @@ def _object(marked: Marked, listing: ProjectListing, names: Names) -> ObservedOb
         created_at=created_at(raw),
         status=str(raw.get("status", "")),
         fault=fault_of(raw),
-        address=addresses[0]["ip_address"] if marked.kind is Kind.PORT and addresses else None,
+        address=_address(marked.kind, raw),
         raw=raw,
     )
+
+
+def _address(kind: Kind, raw: Answer) -> str | None:
+    if kind is Kind.FLOATING_IP:
+        return address_of(raw)
+    addresses = raw.get("fixed_ips") or []
+    return addresses[0]["ip_address"] if kind is Kind.PORT and addresses else None
 
 
 def _unmarked(
@@ -200,8 +208,8 @@ def _is_used(found: ObservedObject, listing: ProjectListing) -> bool:
             return any(map(is_interface, listing.ports_of(found.id)))
         case Kind.SECURITY_GROUP:
             return any(found.id in port.get("security_groups", ()) for port in listing[Kind.PORT])
-        case Kind.PORT:
-            return bool(found.raw.get("device_id"))
+        case Kind.PORT | Kind.FLOATING_IP:
+            return bool(found.raw.get("device_id") or found.raw.get("port_id"))
         case Kind.VOLUME:
             return bool(found.raw.get("attachments"))
         case _:

@@ -132,6 +132,14 @@ def _volume(case: Case) -> Iterator[str]:
             yield f"is attached to server {attached}; import also {_entry(server, attached)}"
 
 
+def _floating_ip(case: Case) -> Iterator[str]:
+    port, wanted = case.raw.get("port_id"), str(case.planned.inputs["port"])[1:]
+    if port is None:
+        yield "is on no port; a public address of a request is on its server's"
+    elif case.ours.get(port) != wanted:
+        yield f"is on port {port}; import also {_entry(wanted, port)}"
+
+
 def _server(case: Case) -> Iterator[str]:
     raw, planned = case.raw, case.planned
     if raw["status"] not in AT_REST or raw.get("OS-EXT-STS:task_state"):
@@ -169,6 +177,7 @@ _CHECKS: Mapping[Kind, Callable[[Case], Iterator[str]]] = {
     Kind.SECURITY_GROUP: _group,
     Kind.PORT: _port,
     Kind.VOLUME: _volume,
+    Kind.FLOATING_IP: _floating_ip,
     Kind.SERVER: _server,
 }
 IMPORTABLE = frozenset(_CHECKS)

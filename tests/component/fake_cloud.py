@@ -14,6 +14,7 @@ from typing import Any
 
 from infra.cloud import Answer, Query, Service
 from infra.cloud_answers import Absent, Conflict, OutcomeUnknown
+from tests.component.fake_public import give_address, let_go
 
 DEFAULT_RULES = (
     {"direction": "egress", "ethertype": "IPv4"},
@@ -28,6 +29,7 @@ SINGULAR = {
     "ports": "port",
     "servers": "server",
     "volumes": "volume",
+    "floatingips": "floatingip",
 }
 
 
@@ -164,6 +166,8 @@ class FakeCloud:
                 raw["security_group_rules"] = []
                 for rule in self._default_rules:
                     self._add_rule({**rule, "security_group_id": raw["id"]}, raw)
+            case "floatingips":
+                give_address(raw, number, floating=self.all(collection), ports=self._objects["ports"])
             case "servers":
                 self._boot(raw)
             case "volumes":
@@ -247,6 +251,7 @@ class FakeCloud:
             self._find("ports", rest[1])["device_id"] = ""
         elif object_id in self._objects[collection]:
             self._refuse_if_used(collection, object_id)
+            let_go(self.all("floatingips"), object_id)
             gone = self._objects[collection].pop(object_id)
             if collection == "servers":
                 self._release(gone)

@@ -75,7 +75,7 @@ def a_plan(uid: str = UID, **fields: Any) -> StackPlan:
 def a_rich_plan(**fields: Any) -> StackPlan:
     """Every kind of object: a boot volume, a data volume, two groups that know each other."""
     volumes = (VolumePlan(name="records", size_gib=10),)
-    servers = (a_server(0, boot_volume_gib=20, volumes=volumes), a_server(1, group="db"))
+    servers = (a_server(0, boot_volume_gib=20, volumes=volumes, public_address=True), a_server(1, group="db"))
     towards = a_rule(8443, direction="egress", remote_cidr=None, remote_group="db")
     groups = (
         GroupPlan(name="web", rules=(a_rule(), towards)),

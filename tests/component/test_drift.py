@@ -43,7 +43,9 @@ async def test_a_port_deleted_by_hand_comes_back_on_its_living_server(tmp_path: 
     cloud.log.clear()
     after = await next_pass(cloud, tmp_path, plan)
 
-    assert ["POST ports", f"POST servers/{before.ids['server-web-0']}/os-interface"] == cloud.log
+    attached, led_back = f"servers/{before.ids['server-web-0']}/os-interface", before.ids["public-web-0"]
+    assert "POST ports" == cloud.log[0]
+    assert {f"POST {attached}", f"PUT floatingips/{led_back}"} == set(cloud.log[1:])
     assert before.ids["server-web-0"] == after.ids["server-web-0"]
     assert [] == await deviations(cloud, plan)
 

@@ -112,7 +112,7 @@ async def test_a_retained_volume_stays_when_its_server_goes(tmp_path: Path) -> N
     """Not in the signed removals, so nobody may delete it; it keeps its marker and can come back."""
     cloud, old = FakeCloud(), a_rich_plan()
     before = await first_build(cloud, tmp_path, old)
-    gone = ("attachment-web-0.records", "server-web-0", "boot-web-0", "port-web-0")
+    gone = ("attachment-web-0.records", "public-web-0", "server-web-0", "boot-web-0", "port-web-0")
     plan = a_rich_plan(servers=old.servers[1:], removals=removals(old, *gone))
     await next_pass(cloud, tmp_path, plan)
     assert {*planned_objects(plan), "volume-web-0.records"} == set(await ids(cloud))

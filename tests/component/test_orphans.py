@@ -17,7 +17,7 @@ from infra.planned import planned_objects
 from infra.provider.observe import list_project
 from infra.provider.waiting import Patience
 from infra.stackplan import MARKER_PREFIX, Kind, StackPlan, marker
-from tests.component.fake_cloud import FakeCloud
+from tests.component.fake_cloud import SINGULAR, FakeCloud
 from tests.component.plans import UID, a_plan, a_rich_plan
 from tests.component.test_provider_observe import built
 
@@ -28,7 +28,7 @@ NO_ONE = Register({}, TENANTS)
 
 async def a_survey(cloud: FakeCloud, *projects: Answer, shares: tuple[Answer, ...] = ()) -> Survey:
     """A look at the fake cloud, all of whose objects are in one project unless they say otherwise."""
-    for collection in ("routers", "networks", "subnets", "security-groups", "ports", "servers", "volumes"):
+    for collection in SINGULAR:
         for raw in cloud.all(collection):
             raw.setdefault("project_id", "project-1")
     return Survey(await list_project(cloud), (HOME, *projects), shares)
@@ -83,6 +83,7 @@ async def test_an_object_in_nobodys_plan_is_surplus_and_so_is_a_twin() -> None:
     assert {
         ("Surplus", "Network", "network-app"),
         ("Surplus", "Port", "port-web-0"),
+        ("Surplus", "FloatingIP", "public-web-0"),
         ("Surplus", "Server", "server-web-0"),
         ("Surplus", "Volume", "boot-web-0"),
         ("Surplus", "VolumeAttachment", "attachment-web-0.records"),

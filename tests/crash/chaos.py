@@ -97,7 +97,7 @@ class Chaos:
         """The whole project against all plans in force; and the state folder against everything that is gone."""
         living = [life for life in self.lives if life.wanted is not None]
         plans = [life.story.plan(life.story.read()["status"]["approvedPlan"]).stack for life in living]
-        verdict = verdict_on(listed(self.lane.sandbox.clouds, self.lane.project), plans)
+        verdict = verdict_on(listed(self.lane.sandbox.clouds, self.lane.projects["extranet"]), plans)
         gone = {uid for life in self.lives for uid in life.uids} - {plan.origin.uid for plan in plans}
         for uid in sorted(gone):
             verdict += remains([self.lane.operator.state], uid)

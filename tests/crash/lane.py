@@ -18,6 +18,7 @@ from infra.sandbox.processes import ProcessTable
 from infra.sandbox.toolchain import PULUMI, ensure_tool
 from tests.conftest import REPOSITORY, Sandbox
 from tests.crash.operators import OperatorProcess
+from tests.crash.shapes import COUNTERS
 from tests.e2e.story import project_of
 from tests.faults.between import proxy_between, write_clouds, write_kubeconfig
 from tests.faults.proxy import FaultProxy
@@ -48,7 +49,7 @@ class Lane:
     patience_seconds: float = PATIENCE_SECONDS
     options: tuple[str, ...] = ()
     operators: dict[str, OperatorProcess] = field(default_factory=dict)
-    project: str = ""
+    projects: dict[str, str] = field(default_factory=dict)  # by zone
 
     @property
     def book(self) -> Book:
@@ -94,7 +95,7 @@ class Lane:
         write_kubeconfig(self.proxy, self.sandbox.layout.operator_kubeconfig, self.folder / "kubeconfig")
         self.operator.start()
         self.sandbox.kubectl("admin", "wait", "tenants/civil-affairs", "--for=condition=Ready", "--timeout=60s")
-        self.project = project_of(self.sandbox)
+        self.projects = {zone: project_of(self.sandbox, zone) for zone in COUNTERS}
 
     def write_clouds(self) -> None:
         """Put the credential where operators read it."""

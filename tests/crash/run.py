@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.crash.lane import Lane
@@ -18,6 +18,7 @@ from tests.faults.rules import Book, Match
 
 POLL_SECONDS = 0.15
 SETTLING_SECONDS = 5.0
+PUBLIC = 0.25  # of the requests are on the internet
 
 
 class NotConverged(Exception):
@@ -40,7 +41,14 @@ class Run:
     @classmethod
     def of(cls, lane: Lane, point: str, seed: int) -> Run:
         chance = random.Random(f"{point}/{seed}")
-        return cls(lane, WatchedStory(lane.sandbox, f"{point}-{seed}"), chance, shape_from(chance))
+        public = random.Random(f"public/{point}/{seed}").random() < PUBLIC  # apart: seeds keep their meaning
+        shape = replace(shape_from(chance), public=public)
+        return cls(lane, WatchedStory(lane.sandbox, f"{point}-{seed}"), chance, shape)
+
+    @property
+    def project(self) -> str:
+        """The department's, in the zone of the request."""
+        return self.lane.projects[self.shape.zone]
 
     @property
     def book(self) -> Book:
@@ -109,7 +117,7 @@ class Run:
     def gone(self) -> None:
         """Wait until the request is gone, and look for anything that is left of it."""
         self.until(lambda: not self.story.read(), "the request is gone")
-        self.verdict += verdict_on(listed(self.lane.sandbox.clouds, self.lane.project), ())
+        self.verdict += verdict_on(listed(self.lane.sandbox.clouds, self.project), ())
         self.verdict += remains(self._states(), self.uid)
         if any(operator.engines() for operator in self.lane.operators.values()):
             self.until(lambda: not self._engines(), "no engine of a request that is gone runs any more")
@@ -133,7 +141,7 @@ class Run:
         """The comparison with the plan in force as things are, of a run that did not come to its end."""
         status = self.story.read().get("status", {})
         plans = [self.story.plan(status["approvedPlan"]).stack] if "approvedPlan" in status else []
-        return verdict_on(listed(self.lane.sandbox.clouds, self.lane.project), plans)
+        return verdict_on(listed(self.lane.sandbox.clouds, self.project), plans)
 
     def _settled(self) -> Verdict:
         """The comparison, repeated for a moment: removals of a change may still be on their way."""

@@ -9,17 +9,26 @@ from typing import Any
 
 from tests.e2e.story import a_server
 
+COUNTERS = {"extranet": "10.10.200.0/24", "internet": "10.30.200.0/24"}
 Creation = tuple[str, str, str, int]
 """Service, method, collection, and how many such calls there will be at least."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """`servers` in all; with two networks and more than one server, the last server is a database on its own."""
+    """`servers` in all; with two networks and more than one server, the last server is a database on its own.
+
+    A `public` one is in the Internet zone, and its web servers have addresses there.
+    """
 
     servers: int
     networks: int
     ports: int
+    public: bool = False
+
+    @property
+    def zone(self) -> str:
+        return "internet" if self.public else "extranet"
 
     @property
     def has_database(self) -> bool:
@@ -28,16 +37,16 @@ class Shape:
     def spec(self) -> dict[str, Any]:
         """The varying part of a ResourceRequest's spec."""
         names = ("app", "db")[: self.networks]
-        servers = [a_server(count=self.servers - self.has_database)]
+        servers = [a_server(count=self.servers - self.has_database, publicAddress=self.public)]
         opened = [f"tcp/{8000 + number}" for number in range(self.ports)]
         flows: list[dict[str, Any]] = [
-            {"from": {"cidr": "10.10.200.0/24"}, "to": "web", "ports": opened, "purpose": "counter"}
+            {"from": {"cidr": COUNTERS[self.zone]}, "to": "web", "ports": opened, "purpose": "counter"}
         ]
         if self.has_database:
             servers.append(a_server(name="db", network="db"))
             flows.append({"from": {"servers": "web"}, "to": "db", "ports": ["tcp/5432"], "purpose": "records"})
         networks = [{"name": name, "prefixLength": 28} for name in names]
-        return {"networks": networks, "servers": servers, "flows": flows}
+        return {"zone": self.zone, "networks": networks, "servers": servers, "flows": flows}
 
     def grown(self) -> Shape:
         """One server and one open port more."""
@@ -54,9 +63,11 @@ class Shape:
         yield from self.additions()
 
     def additions(self) -> Iterator[Creation]:
-        """The calls that make one server more."""
+        """The calls that make one web server more."""
         yield "network", "POST", "ports", 1
         yield "compute", "POST", "servers", 1
+        if self.public:
+            yield "network", "POST", "floatingips", 1
 
 
 def shape_from(chance: random.Random) -> Shape:

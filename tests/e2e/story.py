@@ -21,6 +21,7 @@ from infra.provider.observed import Observed, differences
 
 NAMESPACE = "civil-affairs"
 PATIENCE_SECONDS = 120.0
+DECIDERS = {"resource-office": "officer", "security": "security", "finance": "finance"}
 
 
 class Sandbox(Protocol):
@@ -89,14 +90,20 @@ class Story:
         generation = request["metadata"]["generation"]
         return name is not None and self.plan(name).stack.origin.generation == generation
 
+    def decisions(self, plan: str) -> Iterator[CompletedProcess[str]]:
+        """Create the Approval of each stage that the plan needs, as who holds it."""
+        for needed in self.plan(plan).stages:
+            yield self.decide(plan, DECIDERS[needed.stage], stage=needed.stage)
+
     def approve(self) -> str:
-        """Approve the newest plan as the officer; returns its name."""
+        """Approve the newest plan, every stage as its officer; returns its name."""
         plan = self.planned()
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while (done := self.decide(plan)).returncode:
-            # An API server that has just started reads its policies first, and refuses until then.
-            assert "paramKind" in done.stderr and time.monotonic() < deadline, done.stderr
-            time.sleep(1)
+        for needed in self.plan(plan).stages:
+            while (done := self.decide(plan, DECIDERS[needed.stage], stage=needed.stage)).returncode:
+                # An API server that has just started reads its policies first, and refuses until then.
+                assert "paramKind" in done.stderr and time.monotonic() < deadline, done.stderr
+                time.sleep(1)
         return plan
 
     def ready(self, seconds: float = PATIENCE_SECONDS) -> None:

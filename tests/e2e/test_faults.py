@@ -21,6 +21,8 @@ ROWS = [
     ("503", TOKENS),
     ("dropped after", ("network", "PUT", "routers/add_router_interface")),
     ("503", ("network", "PUT", "routers/remove_router_interface")),
+    ("dropped after", ("network", "POST", "floatingips")),
+    ("500", ("network", "DELETE", "floatingips")),
     ("409 OverQuota", ("network", "POST", "security-groups")),
     ("500", ("network", "POST", "security-group-rules")),
     ("list cut short", ("network", "GET", "ports")),

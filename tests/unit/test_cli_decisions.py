@@ -47,6 +47,21 @@ def test_the_page_says_everything_an_officer_decides_on(stage: Stage) -> None:
         assert words in result.output
 
 
+def test_the_page_says_what_the_internet_will_know(stage: Stage) -> None:
+    """That a server gets a public address, and which it has once OpenStack chose it."""
+    servers = [one.model_copy(update={"public_address": True}) for one in a_content().stack.servers]
+    stack = a_content().stack.model_copy(update={"servers": tuple(servers)})
+    plan = a_plan(a_content().model_copy(update={"stack": stack}))
+    name = plan["metadata"]["name"]
+    stage.has(f"plans-{name}", plan)
+    before = stage.run("plan", name).output
+    given = {"kind": "FloatingIP", "name": "public-web-0", "id": "f1", "address": "198.51.100.7"}
+    stage.has("resourcerequests-permit-portal", a_request(status={"plan": name, "resources": [given]}))
+
+    assert "chosen by OpenStack when it is built" in before
+    assert "198.51.100.7" in stage.run("plan", name).output
+
+
 def test_the_page_of_a_repair_says_that_nothing_new_is_asked_for(stage: Stage) -> None:
     """It is for what somebody changed by hand, and names the very object that goes."""
     gone = Removal(kind=Kind.ROUTER, name="router", fingerprint="0" * 12, id="router-7")

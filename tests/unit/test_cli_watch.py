@@ -65,6 +65,15 @@ def test_each_change_is_told_once() -> None:
     assert [] == list(news(second, second))
 
 
+def test_a_public_address_is_told_when_it_is_known() -> None:
+    """OpenStack chooses it, so that nobody can read it in the plan."""
+    given = {"kind": "FloatingIP", "name": "public-web-0", "id": "f1", "address": "198.51.100.7"}
+    before, after = snapshot(stored(REQUESTS, seen())), snapshot(stored(REQUESTS, seen(resources=[given])))
+
+    assert ["public address of web-0: 198.51.100.7"] == list(news(before, after))
+    assert [] == list(news(after, after))
+
+
 def test_ready_ends_with_0(stage: Stage) -> None:
     """The watch is left as soon as there is nothing to wait for."""
     stage.watches(("ADDED", seen(*PASSED, AWAITING)), ("MODIFIED", seen(READY)), ("MODIFIED", seen(STALLED)))

@@ -33,6 +33,7 @@ def test_what_a_plan_needs_is_counted_in_the_clouds_items() -> None:
         "networks": 1,
         "subnets": 1,
         "ports": 3,
+        "public addresses": 1,
         "security groups": 2,
         "security group rules": 3,
         "volumes": 2,

@@ -9,7 +9,18 @@ import pytest
 from controllers.request.validate import validate
 from policies.evaluate import evaluate
 from policies.rules import Circumstances
-from tests.build import a_case, a_content, a_desktop, a_flow, a_network, a_server, a_spec, a_system, a_tenant
+from tests.build import (
+    a_case,
+    a_content,
+    a_desktop,
+    a_flow,
+    a_network,
+    a_server,
+    a_spec,
+    a_system,
+    a_tenant,
+    shipped_zones,
+)
 
 
 def test_an_ordinary_request_breaks_no_rule() -> None:
@@ -99,9 +110,9 @@ def test_an_ordinary_request_breaks_no_rule() -> None:
             id="roles",
         ),
         pytest.param(
-            a_case(a_spec(servers=[a_server(publicAddress=True)])),
+            a_case(a_spec(servers=[a_server(publicAddress=True)]), zones=shipped_zones()),
             "spec.servers[0].publicAddress",
-            "not available yet",
+            "zone 'extranet' has no public addresses; ask in one of class Internet: internet",
             id="public address",
         ),
         pytest.param(

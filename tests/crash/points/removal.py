@@ -14,7 +14,8 @@ DELETED = ("servers", "ports", "security-groups", "routers", "networks")
 
 def delete_unanswered(run: Run) -> None:
     """A deleting call was sent, and reaches the cloud after the death of its sender."""
-    gate = run.book.hold(Match("*", "DELETE", run.chance.choice(DELETED)), Moment.BEFORE)
+    deleted = (*DELETED, "floatingips") if run.shape.public else DELETED
+    gate = run.book.hold(Match("*", "DELETE", run.chance.choice(deleted)), Moment.BEFORE)
     run.delete()
     run.caught(gate)
     run.operator.kill()

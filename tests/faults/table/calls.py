@@ -13,16 +13,22 @@ TOKENS: Kind = ("identity", "POST", "auth/tokens")
 # What one call of a chain makes is needed by the next: a fault on the first keeps the others from being sent.
 BUILDING: tuple[tuple[Kind, ...], ...] = (
     (*_network("POST", "networks", "subnets", "ports"), ("compute", "POST", "servers")),
-    (TOKENS, *_network("POST", "routers"), *_network("PUT", "routers/add_router_interface")),
+    (
+        *(TOKENS, *_network("POST", "routers"), *_network("PUT", "routers/add_router_interface")),
+        *_network("POST", "floatingips"),
+    ),
     _network("POST", "security-groups", "security-group-rules"),
 )
 REMOVING: tuple[tuple[Kind, ...], ...] = (
     (("compute", "DELETE", "servers"), *_network("DELETE", "ports", "subnets", "networks")),
-    (*_network("PUT", "routers/remove_router_interface"), *_network("DELETE", "routers")),
+    (
+        *_network("DELETE", "floatingips"),
+        *(*_network("PUT", "routers/remove_router_interface"), *_network("DELETE", "routers")),
+    ),
     _network("DELETE", "security-groups"),
 )
 LISTS: tuple[Kind, ...] = (
-    *_network("GET", "routers", "networks", "subnets", "security-groups", "ports"),
+    *_network("GET", "routers", "networks", "subnets", "security-groups", "ports", "floatingips"),
     ("compute", "GET", "servers/detail"),
 )
 OF_ZONES: tuple[Kind, ...] = (

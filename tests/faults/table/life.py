@@ -62,9 +62,9 @@ class Living:
         story.apply(**self.place.spec())
         self._until(lambda: self._condition("Planned") == "Planned", "a plan")
         self._arm(self.life.building)
-        decided = story.decide(self.place.statuses.read(story.name)["status"]["plan"])
-        if decided.returncode:
-            raise NotHealed(decided.stderr)
+        for decided in story.decisions(self.place.statuses.read(story.name)["status"]["plan"]):
+            if decided.returncode:
+                raise NotHealed(decided.stderr)
         self._until(lambda: self._history()[-1].ready, "Ready")
         self.ends["built"] = time.monotonic()
         self._see()

@@ -15,12 +15,12 @@ from openstack.connection import Connection
 
 from tests.conftest import Sandbox
 from tests.crash.lane import Lane
-from tests.e2e.story import NAMESPACE, eventually
+from tests.e2e.story import NAMESPACE, a_server, eventually
 from tests.faults.rules import Match, Rule
 from tests.faults.table.script import ProjectScript
 from tests.faults.table.statuses import Statuses
 
-MODEL = "extranet"
+MODEL = "internet"  # the zone in which a request has every kind of object
 MOST_PLACES = 13
 """A tenant has at most 16 zones, and three are there already."""
 
@@ -42,7 +42,7 @@ class Place:
         """What differs from the ordinary request of the end-to-end tests."""
         counter = self.prefix.replace(".0.0/16", ".200.0/24")
         flow = {"from": {"cidr": counter}, "to": "web", "ports": ["tcp/443"], "purpose": "counter"}
-        return {"zone": self.zone, "flows": [flow]}
+        return {"zone": self.zone, "flows": [flow], "servers": [a_server(publicAddress=True)]}
 
 
 @contextmanager
