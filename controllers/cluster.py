@@ -118,6 +118,17 @@ class Cluster:
         answer = await self._call("GET", _path(kind, namespace), query=query)
         return list(answer["items"]) if answer else []
 
+    async def get(self, kind: Kind[Any, Any], namespace: str, name: str) -> dict[str, Any] | None:
+        """One object, from the API server itself."""
+        return await self._call("GET", _path(kind, namespace, name))
+
+    async def merge_status(self, kind: Kind[Any, Any], meta: Meta, version: str, change: Mapping[str, Any]) -> bool:
+        """Change a part of the status of the very version that was read. False: somebody was faster, or it is gone."""
+        body = {"metadata": {"uid": meta.uid, "resourceVersion": version}, "status": change}
+        headers = {"Content-Type": "application/merge-patch+json"}
+        path = f"{_path(kind, meta.namespace, meta.name)}/status"
+        return await self._call("PATCH", path, body=body, headers=headers, conflict_is_none=True) is not None
+
     async def listing(self, kind: Kind[Any, Any], *, limit: int | None = None) -> Listing | None:
         """Which objects of a kind the whole cluster has, by the API server itself. None when it has no such kind."""
         query = {"limit": str(limit)} if limit else {}
@@ -202,12 +213,15 @@ class Cluster:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] = MappingProxyType({}),
         exists_is_none: bool = False,
+        conflict_is_none: bool = False,
     ) -> dict[str, Any] | None:
         data = None if body is None else json.dumps(body)
         code, content = await self._send(method, path, query, data, headers)
         if code == HTTPStatus.UNAUTHORIZED:
             self._renew_access()
             code, content = await self._send(method, path, query, data, headers)
+        if code == HTTPStatus.CONFLICT and conflict_is_none:
+            return None
         return _answer(code, content, exists_is_none=exists_is_none)
 
     def _renew_access(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+import controllers.desktop.reconcile as sessions
 import controllers.system.reconcile as systems
 import controllers.tenant.reconcile as tenants
 import controllers.zone.reconcile as zones
@@ -24,6 +25,7 @@ from controllers.api.stored import (
     APPROVALS,
     PLANS,
     REQUESTS,
+    SESSIONS,
     SYSTEMS,
     TENANTS,
     ZONES,
@@ -43,6 +45,13 @@ from controllers.watches import Watches
 from infra.errors import InvalidRequest, KunlunError, PlatformError, StatusUnreadable
 
 Key = tuple[str, str, str]  # kind, namespace, name
+RECONCILES: Sequence[tuple[Kind[Any, Any], Callable[[Any, RequestParts], Awaitable[float | None]]]] = (
+    (REQUESTS, reconcile_request),
+    (SYSTEMS, systems.reconcile),
+    (TENANTS, tenants.reconcile),
+    (SESSIONS, sessions.reconcile),
+    (ZONES, zones.reconcile),
+)
 SWEEP_SECONDS = 300.0
 AFTER_RELISTING_SECONDS = 5.0
 START_AGAIN_SECONDS = 15.0
@@ -68,14 +77,9 @@ class Operator:
         kind, namespace, name = key
         cache, parts = self.parts.cache, self.parts
         try:
-            if kind == REQUESTS.name and (request := cache.get(REQUESTS, namespace, name)):
-                return await reconcile_request(request, parts)
-            if kind == SYSTEMS.name and (system := cache.get(SYSTEMS, namespace, name)):
-                return await systems.reconcile(system, parts)
-            if kind == TENANTS.name and (tenant := cache.get(TENANTS, namespace, name)):
-                return await tenants.reconcile(tenant, parts)
-            if kind == ZONES.name and (zone := cache.get(ZONES, namespace, name)):
-                return await zones.reconcile(zone, parts)
+            for own, reconcile in RECONCILES:
+                if kind == own.name and (item := cache.get(own, namespace, name)):
+                    return await reconcile(item, parts)
         except (InvalidRequest, StatusUnreadable) as error:
             log.warning("unreadable", kind=kind, name=name, namespace=namespace, message=error.message)
             if kind == REQUESTS.name:
@@ -192,8 +196,12 @@ class Operator:
     def _woken(self, kind: Kind[Any, Any], body: Mapping[str, Any]) -> Iterator[Key]:
         meta, spec = body["metadata"], body.get("spec", {})
         namespace = meta.get("namespace", "")
-        if kind in (REQUESTS, SYSTEMS, TENANTS, ZONES):
+        if kind in (REQUESTS, SYSTEMS, TENANTS, ZONES, SESSIONS):
             yield kind.name, namespace, meta["name"]
+        if kind is SESSIONS:  # its desktop may have to be started, or may be idle from now on
+            yield REQUESTS.name, namespace, spec.get("request", "")
+        if kind is REQUESTS and body.get("status", {}).get("desktops"):
+            yield from self._sessions(namespace, meta["name"])
         if kind is PLANS:
             yield from ((REQUESTS.name, namespace, owner["name"]) for owner in meta.get("ownerReferences", ()))
         if kind is APPROVALS:
@@ -205,6 +213,11 @@ class Operator:
         if kind is ZONES:
             yield from ((TENANTS.name, "", tenant.meta.name) for tenant in self.parts.cache.all(TENANTS))
             yield from (key for key, asked in self._requests(None) if asked.zone == meta["name"])
+
+    def _sessions(self, namespace: str, request: str) -> Iterator[Key]:
+        for session in self.parts.cache.all(SESSIONS, namespace):
+            if session.spec.request == request:
+                yield SESSIONS.name, namespace, session.meta.name
 
     def _requests(self, namespace: str | None) -> Iterator[tuple[Key, Any]]:
         for request in self.parts.cache.all(REQUESTS, namespace):

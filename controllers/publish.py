@@ -17,19 +17,23 @@ from infra.errors import KunlunError
 from infra.wire import WireModel
 
 TOLD = {ConditionType.PLANNED, ConditionType.APPROVED, ConditionType.PROVISIONED, ConditionType.READY}
-ON_ITS_WAY = {Reason.AWAITING_APPROVAL, Reason.BUILDING, Reason.DELETING}
+ON_ITS_WAY = {Reason.AWAITING_APPROVAL, Reason.BUILDING, Reason.ROLLING_OUT, Reason.DELETING}
 EVENT_MESSAGE_LENGTH = 1000
 log = structlog.get_logger(__name__)
 
 
-async def publish(parts: Parts, item: Stored[Any, Any], status: WireModel) -> bool:
+async def publish(
+    parts: Parts, item: Stored[Any, Any], status: WireModel, *, besides: frozenset[str] = frozenset()
+) -> bool:
     """Write the status if it differs from what the API server has; tell people what changed.
 
-    True when the API server has this status now; False when the object is gone.
+    `besides` are fields of the status that somebody else writes. True when the API server has this status now; False
+    when the object is gone.
     """
     wanted = wire_status(status)
     known = parts.cache.body(item.kind, item.meta.namespace, item.meta.name)
-    present = _filled((known or {}).get("status") or {})
+    written = _filled((known or {}).get("status") or {})
+    present = {key: value for key, value in written.items() if key not in besides}
     if known is None or known["metadata"]["uid"] != item.meta.uid:
         return False
     if present == wanted:

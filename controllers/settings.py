@@ -16,6 +16,7 @@ class Settings:
     pulumi: Path
     state: Path
     lease: tuple[str, str] = ("kunlun-system", "kunlun-operator")  # namespace, name
+    desktop_url: str = "https://desktops.invalid"  # of the broker, as browsers reach it
     observe_interval_seconds: float = 300.0
     catalogue_interval_seconds: float = 600.0
     call_deadline_seconds: float = 60.0

@@ -127,6 +127,10 @@ class ReplacingServer(TransientError):
     """Nova could not build a server that never started; it is built anew, a bounded number of times."""
 
 
+class GuestUnreachable(TransientError):
+    """A guest has no pinned host key yet, does not answer by SSH, or is not the one that was pinned."""
+
+
 class EngineInterrupted(TransientError):
     """The pass was stopped (shutdown, deletion, deadline); the next one continues."""
 

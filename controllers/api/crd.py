@@ -16,7 +16,17 @@ import yaml
 from pydantic.config import JsonDict
 from pydantic.types import JsonValue
 
-from controllers.api import GROUP, VERSION, approval, informationsystem, plan, resourcerequest, tenant, zone
+from controllers.api import (
+    GROUP,
+    VERSION,
+    approval,
+    desktopsession,
+    informationsystem,
+    plan,
+    resourcerequest,
+    tenant,
+    zone,
+)
 from controllers.api.customresource import Column, CustomResource, with_rules
 from infra.wire import WireModel
 
@@ -27,6 +37,7 @@ RESOURCES: tuple[CustomResource, ...] = (
     resourcerequest.RESOURCE,
     plan.RESOURCE,
     approval.RESOURCE,
+    desktopsession.RESOURCE,
 )
 HEADER = "# Made by `kunlun manifests` from the models in controllers/api. Change those, not this file.\n"
 

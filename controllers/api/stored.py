@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from controllers.api import GROUP
 from controllers.api.approval import ApprovalSpec
+from controllers.api.desktopsession import DesktopSessionSpec, DesktopSessionStatus
 from controllers.api.findings import findings_of, sentence
 from controllers.api.informationsystem import InformationSystemSpec, InformationSystemStatus
 from controllers.api.plan import PlanSpec
@@ -44,7 +45,8 @@ SYSTEMS = Kind("InformationSystem", "informationsystems", InformationSystemSpec,
 REQUESTS = Kind("ResourceRequest", "resourcerequests", ResourceRequestSpec, ResourceRequestStatus)
 PLANS = Kind("Plan", "plans", PlanSpec, NoStatus)
 APPROVALS = Kind("Approval", "approvals", ApprovalSpec, NoStatus)
-KINDS: tuple[Kind[Any, Any], ...] = (ZONES, TENANTS, SYSTEMS, PLANS, APPROVALS, REQUESTS)
+SESSIONS = Kind("DesktopSession", "desktopsessions", DesktopSessionSpec, DesktopSessionStatus)
+KINDS: tuple[Kind[Any, Any], ...] = (ZONES, TENANTS, SYSTEMS, PLANS, APPROVALS, SESSIONS, REQUESTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ InformationSystem = Stored[InformationSystemSpec, InformationSystemStatus]
 ResourceRequest = Stored[ResourceRequestSpec, ResourceRequestStatus]
 Plan = Stored[PlanSpec, NoStatus]
 Approval = Stored[ApprovalSpec, NoStatus]
+DesktopSession = Stored[DesktopSessionSpec, DesktopSessionStatus]
 
 
 def stored(kind: Kind[Spec, Status], body: Mapping[str, Any]) -> Stored[Spec, Status]:

@@ -117,7 +117,10 @@ class DesktopRules(WireModel):
     """The terminal standard of a zone: what its desktops may do, whoever asks for them."""
 
     clipboard: Annotated[Clipboard, Field(description="Closed, ToDesktop, FromDesktop or Both.")] = Clipboard.CLOSED
-    watermark: Annotated[bool, Field(description="Whether the screen shows whose it is, all over.")] = True
+    screen: Annotated[
+        str,
+        Field(max_length=9, pattern=r"^[1-9][0-9]{2,3}x[1-9][0-9]{2,3}$", description="Size of the screen, pixels."),
+    ] = "1280x800"
     idle_minutes: Annotated[
         int, Field(ge=1, le=10_080, description="A desktop that nobody uses for so long is stopped; opening starts it.")
     ] = 30

@@ -70,13 +70,19 @@ FOLDER_POLL_SECONDS = 0.5
     show_default=True,
     help="Seconds in which OpenStack has to answer a call; then it is looked up whether it took effect.",
 )
+@click.option(
+    "--desktop-url",
+    default="https://desktops.invalid",
+    metavar="URL",
+    help="Where browsers find the broker of desktops; see `kunlun broker`.",
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning"]), default="info", show_default=True)
 def command(log_level: str, **options: object) -> None:
     """Run the operator until it is told to stop (SIGTERM or ^C).
 
     It works while it holds the Lease, and stands by while another operator does. One that has lost it begins anew.
     """
-    _log_events(log_level)
+    log_events(log_level)
     settings = _settings(**options)  # type: ignore[arg-type]
     settings.state.mkdir(parents=True, exist_ok=True)
     if settings.kubeconfig is not None:
@@ -94,6 +100,7 @@ def _settings(  # noqa: PLR0913
     lease: tuple[str, str],
     observe_interval: float,
     call_deadline: float,
+    desktop_url: str,
 ) -> Settings:
     return Settings(
         cloud=cloud,
@@ -104,6 +111,7 @@ def _settings(  # noqa: PLR0913
         lease=lease,
         observe_interval_seconds=observe_interval,
         call_deadline_seconds=call_deadline,
+        desktop_url=desktop_url.rstrip("/"),
     )
 
 
@@ -123,7 +131,7 @@ def _pulumi_on_path() -> Path:
     return Path(found)
 
 
-def _log_events(level: str) -> None:
+def log_events(level: str) -> None:
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         processors=[

@@ -19,7 +19,7 @@ from controllers.publish import ensure_finalizer, publish
 from controllers.request.abandon import abandonment_of
 from controllers.request.approve import weigh_approvals
 from controllers.request.configure import configure_guests
-from controllers.request.desktops import with_desktops
+from controllers.request.desktops import tend_desktops
 from controllers.request.draft import draft_plan
 from controllers.request.examine import check_form, check_policy
 from controllers.request.parts import RequestParts
@@ -54,7 +54,7 @@ async def reconcile(request: ResourceRequest, parts: RequestParts) -> float | No
     report = await _read(ASKED, request, begin(request.status), parts)
     if report.approved_plan is not None:
         report = await _read(IN_FORCE, request, report, parts)
-    report = with_desktops(request, report, parts)
+    report = await tend_desktops(request, report, parts)
     if report.bug is not None:
         await _conclude(request, report, parts)
         raise report.bug

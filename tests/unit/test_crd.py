@@ -128,7 +128,7 @@ def test_records_have_no_status() -> None:
     """Plans and Approvals are written once; everything else is observed."""
     observed = {resource.kind for resource in crd.RESOURCES if "subresources" in versions_of(resource)[0]}
 
-    assert {"Zone", "Tenant", "InformationSystem", "ResourceRequest"} == observed
+    assert {"Zone", "Tenant", "InformationSystem", "ResourceRequest", "DesktopSession"} == observed
 
 
 def test_the_operator_knows_exactly_the_kinds_there_are() -> None:
@@ -166,7 +166,11 @@ def test_sample_requests_are_requests(path: Path) -> None:
 def test_examples_in_the_documentation_fit_the_models(path: Path) -> None:
     """Whoever copies an example from the documentation has a valid object, but for the stamped names."""
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    stamped: Node = {"ResourceRequest": {"requestedBy": "li.na"}, "Approval": {"approver": "zhang.wei"}}
+    stamped: Node = {
+        "ResourceRequest": {"requestedBy": "li.na"},
+        "Approval": {"approver": "zhang.wei"},
+        "DesktopSession": {"user": "li.na"},
+    }
     kind = next(kind for kind in KINDS if kind.name == document["kind"])
 
     kind.spec.model_validate(document["spec"] | stamped.get(kind.name, {}))
