@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+import controllers.audit.reconcile as audit
 import controllers.desktop.reconcile as sessions
 import controllers.system.reconcile as systems
 import controllers.tenant.reconcile as tenants
@@ -52,6 +53,7 @@ RECONCILES: Sequence[tuple[Kind[Any, Any], Callable[[Any, RequestParts], Awaitab
     (SESSIONS, sessions.reconcile),
     (ZONES, zones.reconcile),
 )
+AUDIT = "Audit"  # of a zone, beside its own reconcile
 SWEEP_SECONDS = 300.0
 AFTER_RELISTING_SECONDS = 5.0
 START_AGAIN_SECONDS = 15.0
@@ -77,6 +79,8 @@ class Operator:
         kind, namespace, name = key
         cache, parts = self.parts.cache, self.parts
         try:
+            if kind == AUDIT and (zone := cache.get(ZONES, namespace, name)):
+                return await audit.reconcile(zone, parts)
             for own, reconcile in RECONCILES:
                 if kind == own.name and (item := cache.get(own, namespace, name)):
                     return await reconcile(item, parts)
@@ -168,6 +172,7 @@ class Operator:
         if kind is REQUESTS:
             self.interrupted -= {(uid, given_up) for given_up in (False, True)}
             self.parts.memories.forget(uid)
+            self.parts.audits.forget_request(uid)
             self.parts.departed.forget(uid)
 
     def _wake_those_who_wait(self, namespace: str) -> None:
@@ -208,6 +213,8 @@ class Operator:
             yield REQUESTS.name, namespace, spec.get("plan", "").rpartition("-")[0]
         if kind is SYSTEMS:
             yield from (key for key, asked in self._requests(namespace) if asked.system == meta["name"])
+        if kind in (TENANTS, ZONES):
+            yield from ((AUDIT, "", zone.meta.name) for zone in self.parts.cache.all(ZONES))
         if kind is TENANTS:
             yield from (key for key, _ in self._requests(spec.get("namespace", "")))
         if kind is ZONES:

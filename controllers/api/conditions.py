@@ -29,6 +29,7 @@ class ConditionType(StrEnum):
     PROVISIONED = "Provisioned"
     CONFIGURED = "Configured"
     READY = "Ready"
+    CONTAINED = "Contained"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
 
@@ -64,6 +65,8 @@ class Reason(StrEnum):
     IN_USE = "InUse"
     AWAITING_ZONE = "AwaitingZone"
     CATALOGUE_INCOMPLETE = "CatalogueIncomplete"
+    CONTAINED = "Contained"
+    SECURITY_VIOLATION = "SecurityViolation"
     # the error tree
     INVALID_REQUEST = "InvalidRequest"
     POLICY_VIOLATED = "PolicyViolated"

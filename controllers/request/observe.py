@@ -17,6 +17,7 @@ from infra.provider.repairs import repairs_of
 from infra.stackplan import DATA_VOLUME_PREFIX, Kind
 
 SHOWN = 10
+RECENT_SECONDS = 5.0  # a look that old serves who looks in turn
 
 
 async def observe(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from controllers.audits import Audits
 from controllers.parts import Parts
 from controllers.request.configurator import Configurator
 from controllers.request.departed import DepartedPlans
@@ -23,5 +24,6 @@ class RequestParts(Parts):
     configurator: Configurator
     procedure: Stages
     memories: Memories = field(default_factory=Memories)
+    audits: Audits = field(default_factory=Audits)
     departed: DepartedPlans = field(default_factory=DepartedPlans)
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -17,7 +17,15 @@ from controllers.request.approve import prove
 from controllers.request.build import build_plan
 from controllers.request.drift import told
 from controllers.request.memory import Seen
-from controllers.request.observe import can_be_corrected, is_lost_data, observe_surely, plan_next_look, see
+from controllers.request.observe import (
+    RECENT_SECONDS,
+    can_be_corrected,
+    is_lost_data,
+    observe_surely,
+    plan_next_look,
+    see,
+)
+from controllers.request.openings import warn_of_openings
 from controllers.request.parts import RequestParts
 from controllers.request.plans import is_repair, plan_lost, plan_named
 from controllers.request.progress import written_status
@@ -28,7 +36,6 @@ from infra.errors import InternalError, KunlunError
 from infra.planned import planned_objects
 from infra.stackplan import DATA_VOLUME_PREFIX, Kind
 
-RECENT_SECONDS = 5.0
 LOOK = "look"
 UNLISTED = {Kind.SECURITY_GROUP_RULES, Kind.VOLUME_ATTACHMENT}  # parts of what is listed anyway
 
@@ -106,6 +113,7 @@ async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: Re
         return _as_before(request, plan, report, parts)
     memory.rested()
     seen = see(request, plan, observed, parts)
+    await warn_of_openings(request, before, seen, parts)
     plan_next_look(request, plan, parts)
     if _is_to_correct(request, plan, seen):
         report = await _finish(request, plan, report, parts, None)

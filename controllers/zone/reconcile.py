@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controllers.api.conditions import Condition, ConditionType, Reason, Step, condition_from
-from controllers.api.stored import Zone
+from controllers.api.stored import ZONES, Zone
 from controllers.api.zone import ResolvedName, ZoneStatus
 from controllers.parts import Parts
 from controllers.publish import publish
@@ -30,6 +30,7 @@ async def reconcile(zone: Zone, parts: Parts) -> float | None:
             parts.rests.begin(zone.meta, until=parts.monotonic() + AFTER_FAILURE_SECONDS)
             await publish(parts, zone, _unseen(zone, error, parts.now()))
         raise
+    zone = parts.cache.get(ZONES, "", zone.meta.name) or zone  # while it looked, the audit may have spoken
     missing = missing_names(zone, found)
     await publish(parts, zone, _status(zone, found, missing, parts.now()))
     return AFTER_MISSING_SECONDS if missing else parts.settings.catalogue_interval_seconds
@@ -62,7 +63,7 @@ def _is_ready(zone: Zone) -> bool:
 
 def _unseen(zone: Zone, error: KunlunError, now: str) -> ZoneStatus:
     """What was found earlier stays: what is built goes on by it."""
-    conditions = (_ready(zone, Step("False", Reason(error.reason), error.message), now),)
+    conditions = (_ready(zone, Step("False", Reason(error.reason), error.message), now), *_contained(zone))
     return zone.status.model_copy(update={"observed_generation": zone.meta.generation, "conditions": conditions})
 
 
@@ -70,6 +71,11 @@ def _ready(zone: Zone, step: Step, now: str) -> Condition:
     return condition_from(
         ConditionType.READY, step, before=zone.status.conditions, generation=zone.meta.generation, now=now
     )
+
+
+def _contained(zone: Zone) -> tuple[Condition, ...]:
+    """What the audit says stays as it is."""
+    return tuple(item for item in zone.status.conditions if item.type == ConditionType.CONTAINED)
 
 
 def _status(zone: Zone, found: ZoneCatalogue, missing: list[str], now: str) -> ZoneStatus:
@@ -85,7 +91,7 @@ def _status(zone: Zone, found: ZoneCatalogue, missing: list[str], now: str) -> Z
         images=_resolved(found.images),
         flavors=_resolved(found.flavors),
         volumes=found.volumes,
-        conditions=(_ready(zone, step, now),),
+        conditions=(_ready(zone, step, now), *_contained(zone)),
     )
 
 

@@ -3,44 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import subprocess
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
 import pytest
 
-from controllers.cli.sandbox import operator_argv
 from infra.cloud import Cloud, Clouds
 from infra.provider.observed import ObservedObject
-from infra.sandbox.layout import cache_folder
-from infra.sandbox.toolchain import PULUMI, ensure_tool
-from tests.conftest import REPOSITORY, START_SECONDS, Sandbox
+from tests.conftest import Sandbox
 from tests.e2e.story import Story, a_server, a_story, eventually, objects, project_of
+from tests.e2e.watchful import INTERVAL_SECONDS, a_watchful_operator
 
-INTERVAL_SECONDS = 2
 Objects = Mapping[str, ObservedObject]
 Harm = Callable[[Cloud, Objects], Coroutine[Any, Any, object]]
 
 
 @pytest.fixture(scope="module")
 def watched(sandbox: Sandbox) -> Iterator[Sandbox]:
-    """The sandbox with an operator that looks every few seconds; afterwards its own operator runs again."""
-    sandbox.command("up", "--no-operator")
-    ready = sandbox.layout.operator / "ready"
-    ready.unlink(missing_ok=True)
-    pulumi = ensure_tool(PULUMI, cache_folder(os.environ), os.environ, print)
-    argv = [*operator_argv(sandbox.layout, pulumi), "--observe-interval", str(INTERVAL_SECONDS)]
-    with (sandbox.layout.logs / "watchful-operator.log").open("w") as log:
-        process = subprocess.Popen(argv, stdout=log, stderr=log, cwd=REPOSITORY)
-        try:
-            assert eventually(ready.exists, START_SECONDS)
-            yield sandbox
-        finally:
-            process.terminate()
-            process.wait(60)
-            sandbox.command("up")
+    """The sandbox with an operator that looks every few seconds."""
+    with a_watchful_operator(sandbox) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

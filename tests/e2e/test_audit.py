@@ -1,0 +1,149 @@
+"""Attempts to get round the zones with all rights of the cloud: each is refused by it, or reported within one interval."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infra.cloud import Cloud
+from infra.errors import KunlunError
+from infra.stackplan import Kind
+from tests.conftest import Sandbox
+from tests.e2e.by_hand import as_administrator
+from tests.e2e.story import NAMESPACE, Story, a_story, eventually, objects, project_of
+from tests.e2e.watchful import a_watchful_operator
+
+
+@pytest.fixture(scope="module")
+def story(sandbox: Sandbox) -> Iterator[Story]:
+    """A request in the extranet under an operator that looks every few seconds, and only reports."""
+    with a_watchful_operator(sandbox), a_story(sandbox, "audited") as story:
+        story.apply()
+        story.approve()
+        story.ready()
+        assert eventually(lambda: contained(sandbox, "extranet")[0] == "True")
+        yield story
+
+
+def contained(sandbox: Sandbox, zone: str) -> tuple[str, str]:
+    """(status, message) of what the zone says of itself."""
+    found = json.loads(sandbox.kubectl("provider", "get", "zone", zone, "-o", "json").stdout)
+    conditions = {item["type"]: item for item in found["status"]["conditions"]}
+    return conditions.get("Contained", {}).get("status", ""), conditions.get("Contained", {}).get("message", "")
+
+
+def warned(sandbox: Sandbox, kind: str, words: str) -> bool:
+    """Whether a Warning event of reason SecurityViolation on such an object says so."""
+    namespace = NAMESPACE if kind == "ResourceRequest" else "default"
+    chosen = f"type=Warning,reason=SecurityViolation,involvedObject.kind={kind}"
+    found = sandbox.kubectl("admin", "get", "events", "-n", namespace, f"--field-selector={chosen}", "-o", "json")
+    return any(words in event["message"] for event in json.loads(found.stdout)["items"])
+
+
+def ids(story: Story) -> dict[str, str]:
+    """Ids of what the request has, by name."""
+    return {one.name: one.id for one in objects(story.sandbox, project_of_story(story), story.uid()).objects}
+
+
+def project_of_story(story: Story) -> str:
+    return str(story.read()["status"]["project"])
+
+
+def contained_again(story: Story, zone: str = "extranet") -> bool:
+    return eventually(lambda: contained(story.sandbox, zone)[0] == "True")
+
+
+def test_a_rule_opened_by_hand_is_a_security_event(story: Story) -> None:
+    """On the request, and on its zone until it is closed; the request is Drifted, and nothing is healed unasked."""
+    sandbox, group = story.sandbox, ids(story)["group-web"]
+
+    async def open_it(cloud: Cloud) -> str:
+        rule = {"security_group_id": group, "direction": "ingress", "ethertype": "IPv4", "protocol": "tcp"}
+        body = {"security_group_rule": {**rule, "port_range_min": 22, "port_range_max": 22}}
+        return str((await cloud.post("network", "security-group-rules", body))["security_group_rule"]["id"])
+
+    rule = as_administrator(sandbox, project_of_story(story), open_it)
+
+    assert eventually(lambda: warned(sandbox, "ResourceRequest", "tcp/22 from anywhere was added"))
+    assert eventually(lambda: "tcp/22 from anywhere" in contained(sandbox, "extranet")[1])
+    assert "Drifted" == story.condition("Provisioned")[1]
+    as_administrator(
+        sandbox, project_of_story(story), lambda cloud: cloud.delete("network", f"security-group-rules/{rule}")
+    )
+    assert contained_again(story)
+
+
+def test_a_port_that_may_spoof_is_reported_on_the_zone(story: Story) -> None:
+    """It bears nobody's mark, so that no request drifts."""
+    sandbox, network = story.sandbox, ids(story)["network-app"]
+
+    async def make(cloud: Cloud) -> str:
+        port = {"network_id": network, "name": "printer", "port_security_enabled": False, "security_groups": []}
+        return str((await cloud.post("network", "ports", {"port": port}))["port"]["id"])
+
+    port = as_administrator(sandbox, project_of_story(story), make)
+    try:
+        assert eventually(lambda: warned(sandbox, "Zone", f"Port {port} has port security off"))
+        assert "False" == contained(sandbox, "extranet")[0]
+    finally:
+        as_administrator(sandbox, project_of_story(story), lambda cloud: cloud.delete("network", f"ports/{port}"))
+    assert contained_again(story)
+
+
+def test_a_bridge_out_of_the_zone_is_reported(story: Story) -> None:
+    """A leg of the request's router in a network that is not the zone's."""
+    sandbox, router = story.sandbox, ids(story)["router"]
+
+    async def bridge(cloud: Cloud) -> dict[str, Any]:
+        network = (await cloud.post("network", "networks", {"network": {"name": "beside"}}))["network"]["id"]
+        subnet = {"network_id": network, "ip_version": 4, "cidr": "172.31.99.0/29", "enable_dhcp": False}
+        made = (await cloud.post("network", "subnets", {"subnet": subnet}))["subnet"]["id"]
+        await cloud.put("network", f"routers/{router}/add_router_interface", {"subnet_id": made})
+        return {"network": network, "subnet": made}
+
+    async def part(cloud: Cloud) -> None:
+        leg = {"subnet_id": made["subnet"]}
+        await cloud.put("network", f"routers/{router}/remove_router_interface", leg)
+        await cloud.delete("network", f"networks/{made['network']}")
+
+    made = as_administrator(sandbox, project_of_story(story), bridge)
+    try:
+        words = f"joins router {router} to 172.31.99.1, which is not the zone's"
+        assert eventually(lambda: warned(sandbox, "Zone", words))
+    finally:
+        as_administrator(sandbox, project_of_story(story), part)
+    assert contained_again(story)
+
+
+def test_no_floating_ip_can_be_had_outside_the_internet_zone(story: Story) -> None:
+    """The cloud refuses it even to its administrator: neither quota nor uplink have one to give."""
+
+    async def take(cloud: Cloud) -> str:
+        uplink = (await cloud.list("network", "networks", {"name": "uplink-extranet"}))[0]["id"]
+        try:
+            await cloud.post("network", "floatingips", {"floatingip": {"floating_network_id": uplink}})
+        except KunlunError as error:
+            return error.reason
+        return "taken"
+
+    assert as_administrator(story.sandbox, project_of_story(story), take) in {"QuotaExceeded", "CloudRefused"}
+
+
+def test_a_floating_ip_taken_by_hand_is_reported(story: Story) -> None:
+    """In the Internet zone there are some, and each has to be in a plan."""
+    sandbox, project = story.sandbox, project_of(story.sandbox, "internet")
+
+    async def take(cloud: Cloud) -> str:
+        uplink = (await cloud.list("network", "networks", {"name": "uplink-internet"}))[0]["id"]
+        made = await cloud.post("network", "floatingips", {"floatingip": {"floating_network_id": uplink}})
+        return str(made["floatingip"]["id"])
+
+    taken = as_administrator(sandbox, project, take)
+    try:
+        assert eventually(lambda: warned(sandbox, "Zone", f"{Kind.FLOATING_IP} {taken}"))
+    finally:
+        as_administrator(sandbox, project, lambda cloud: cloud.delete("network", f"floatingips/{taken}"))
+    assert contained_again(story, "internet")
