@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from controllers.api.findings import Finding
+from infra.stackplan import StackPlan
 from policies import rules
 from policies.rules import Circumstances
 
@@ -18,13 +19,16 @@ REGISTRY_RULES: tuple[Rule, ...] = (
     rules.the_quota_suffices,
     rules.the_budget_suffices,
 )
-ZONE_RULES: tuple[Rule, ...] = (
+LASTING_RULES: tuple[Rule, ...] = (
     rules.the_zone_exists,
     rules.images_are_in_the_catalogue,
     rules.flavors_are_in_the_catalogue,
     rules.prefixes_stay_out_of_other_zones,
     rules.flows_are_in_the_catalogue,
     rules.public_addresses_are_the_internets,
+)
+ZONE_RULES: tuple[Rule, ...] = (
+    *LASTING_RULES,
     rules.volumes_need_block_storage,
     rules.features_of_later_releases_are_not_used,
 )
@@ -40,10 +44,19 @@ def evaluate_registry(case: Circumstances) -> list[Finding]:
     return _violations((rules.the_system_is_registered, rules.the_system_is_not_classified), case)
 
 
+def evaluate_in_force(case: Circumstances, stack: StackPlan) -> list[Finding]:
+    """What the zone, as it is now, has against what is built: nobody's quota or budget is asked again."""
+    return [*_violations(LASTING_RULES, case), *_named(rules.networks_are_in_the_zone, case, stack)]
+
+
 def evaluate_zone_rules(case: Circumstances) -> list[Finding]:
     """The rules that need no registry: what can be said without a cluster."""
     return _violations(ZONE_RULES, case)
 
 
+def _named(asked: Callable[..., Iterator[Finding]], *given: Circumstances | StackPlan) -> list[Finding]:
+    return [replace(finding, rule=asked.__name__.replace("_", "-")) for finding in asked(*given)]
+
+
 def _violations(asked: tuple[Rule, ...], case: Circumstances) -> list[Finding]:
-    return [replace(finding, rule=rule.__name__.replace("_", "-")) for rule in asked for finding in rule(case)]
+    return [finding for rule in asked for finding in _named(rule, case)]

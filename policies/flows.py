@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Network
 
 from controllers.api.ports import covers
@@ -125,6 +126,7 @@ def _fits(origin: FlowOrigin, source: str | IPv4Network, ground: Ground) -> bool
     return zone is not None and any(source.subnet_of(IPv4Network(own)) for own in zone.prefixes)
 
 
+@lru_cache(maxsize=4096)
 def _prefix(cidr: str) -> IPv4Network | None:
     try:
         return IPv4Network(cidr, strict=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network
 
 from controllers.api.desktops import DesktopSpec
 from controllers.api.findings import Finding
@@ -15,6 +16,7 @@ from controllers.api.informationsystem import Classification, InformationSystemS
 from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec, ServerSpec
 from controllers.api.tenant import TenantSpec, ZoneQuota
 from controllers.api.zone import ZoneClass, ZoneSpec
+from infra.stackplan import StackPlan
 from policies import flows
 from policies.flows import Ground
 from policies.usage import amounts, quota_amounts, usage_of
@@ -168,6 +170,15 @@ def public_addresses_are_the_internets(case: Circumstances) -> Iterator[Finding]
         if server.public_address:
             what = f"zone '{case.request.zone}' has no public addresses; ask in one of class Internet: {allowed}"
             yield Finding(f"spec.servers[{index}].publicAddress", what)
+
+
+def networks_are_in_the_zone(case: Circumstances, stack: StackPlan) -> Iterator[Finding]:
+    """A prefix tells the zone: what was planned has to lie in the prefixes that the zone has."""
+    prefixes = [IPv4Network(prefix) for prefix in case.zone.prefixes] if case.zone else []
+    for network in stack.networks if case.zone else ():
+        if not any(IPv4Network(network.cidr).subnet_of(prefix) for prefix in prefixes):
+            what = f"network {network.name} has {network.cidr}, which is not of zone '{case.request.zone}' any more"
+            yield Finding("spec.networks", what)
 
 
 def volumes_need_block_storage(case: Circumstances) -> Iterator[Finding]:

@@ -34,6 +34,18 @@ def circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
     )
 
 
+def zone_circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
+    """What the rules of zones need to know; of the neighbours only those that its flows name."""
+    namespace, named = request.meta.namespace, {flow.from_.request for flow in request.spec.flows}
+    neighbours = {name: cache.get(REQUESTS, namespace, name) for name in named if name is not None}
+    return Circumstances(
+        request=request.spec,
+        namespace=namespace,
+        zones={zone.meta.name: zone.spec for zone in cache.all(ZONES)},
+        neighbours={name: other.spec.zone for name, other in neighbours.items() if other is not None},
+    )
+
+
 def registry_circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
     """What the registry's rules need to know: the system, and nothing that costs a look at every neighbour."""
     system = cache.get(SYSTEMS, request.meta.namespace, request.spec.system)

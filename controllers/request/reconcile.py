@@ -75,7 +75,7 @@ async def _read(chapters: Sequence[Chapter], request: ResourceRequest, report: R
             report = _intended(report.failed(step, error), request, parts)
         except Exception as error:  # a bug: the requester is told that there is one, the queue logs it
             report = replace(_intended(report.failed(step, InternalError()), request, parts), bug=error)
-        if not report.done(step):
+        if not report.permits_going_on(step):
             break
     return report
 

@@ -50,6 +50,7 @@ class Report:
     """Everything a pass found out. Steps that were not reached are absent."""
 
     steps: Mapping[ConditionType, Step] = field(default_factory=dict)
+    tolerated: frozenset[ConditionType] = frozenset()
     plan: str | None = None
     plan_digest: str | None = None
     approved_plan: str | None = None
@@ -75,6 +76,11 @@ class Report:
         """The step is on its way, or waits for somebody."""
         return replace(self, steps={**self.steps, step: Step("False", reason, message)}, **found)
 
+    def borne(self, step: ConditionType, reason: Reason, message: str) -> Report:
+        """The step is not as it should be, and the ones after it go on all the same."""
+        report = self.waiting(step, reason, message)
+        return replace(report, tolerated=self.tolerated | {step})
+
     def failed(self, step: ConditionType, error: KunlunError, *, after: float | None = None) -> Report:
         """The step was refused or went wrong; without `after`, the error says when it is worth another try."""
         failed = Step("False", Reason(error.reason), error.message)
@@ -85,6 +91,10 @@ class Report:
         """Another pass is wanted in `seconds`, or earlier if somebody wanted it earlier."""
         known = self.retry_after_seconds
         return replace(self, retry_after_seconds=seconds if known is None else min(known, seconds))
+
+    def permits_going_on(self, step: ConditionType) -> bool:
+        """Whether what comes after the step may be looked at."""
+        return self.done(step) or step in self.tolerated
 
     def done(self, step: ConditionType) -> bool:
         found = self.steps.get(step)

@@ -13,7 +13,7 @@ from infra.sandbox.toolchain import PULUMI, ensure_tool
 from tests.conftest import REPOSITORY, START_SECONDS, Sandbox
 from tests.e2e.story import eventually
 
-INTERVAL_SECONDS = 2
+INTERVAL_SECONDS = 5
 
 
 @contextmanager

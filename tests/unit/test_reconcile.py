@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from controllers.api import FINALIZER
-from controllers.api.stored import PLANS, REQUESTS, ZONES
+from controllers.api.stored import PLANS, REQUESTS, TENANTS, ZONES
 from controllers.request.withdraw import discarded_volumes
 from infra.errors import CloudUnavailable, RateLimited, StatusUnreadable
 from infra.stackplan import Kind as CloudKind
-from tests.build import NAMESPACE, a_content, a_flow, a_plan, a_server, a_spec, a_zone, resolved
+from tests.build import (
+    NAMESPACE,
+    a_content,
+    a_flow,
+    a_plan,
+    a_server,
+    a_spec,
+    a_tenant,
+    a_zone,
+    permitted,
+    resolved,
+)
 from tests.unit.world import World, versioned
 
 
@@ -132,17 +145,61 @@ async def test_a_newer_spec_that_is_not_allowed_leaves_the_plan_in_force_alone()
     assert plan == world.status()["approvedPlan"]
 
 
-async def test_what_was_approved_is_not_judged_by_newer_rules() -> None:
-    """An image that is retired later is no reason to call a built request a violation; a new request is one."""
+async def test_what_was_approved_is_not_judged_by_a_lower_quota() -> None:
+    """A budget that is cut later is no reason to call a built request a violation; a new request is one."""
     world = World()
     await world.built()
-    world.keep(ZONES, "extranet", a_zone(images=[]), status=resolved(a_zone()), namespace="")
+    tenant = world.cache.get(TENANTS, "", "civil-affairs")
+    assert tenant is not None
+    world.keep(TENANTS, "civil-affairs", a_tenant(monthlyBudgetYuan=1), status=tenant.status, namespace="")
     await world.turn()
     world.ask(name="newcomer")
     await world.turn("newcomer")
 
     assert ("True", "Ready") == world.standing()
     assert ("False", "PolicyViolated") == world.standing(name="newcomer")
+
+
+@pytest.mark.parametrize(
+    ("withdrawn", "said"),
+    [
+        pytest.param({"images": []}, "spec.servers[0].image: no image 'debian-12'", id="an image"),
+        pytest.param({"flows": []}, "spec.flows[0].from: zone 'extranet' permits no tcp/443", id="a flow"),
+        pytest.param(
+            {"prefixes": ["10.99.0.0/16"], "reservedPrefixes": [], "flows": [permitted(cidr="10.0.0.0/8")]},
+            "spec.networks: network app has 10.10.1.0/28, which is not of zone 'extranet' any more",
+            id="a prefix",
+        ),
+    ],
+)
+async def test_what_its_zone_permits_no_more_is_said_and_stays(withdrawn: dict[str, Any], said: str) -> None:
+    """Compliant is False, with an event; the plan in force stays approved and provisioned, and is watched."""
+    world = World()
+    plan = await world.built()
+    world.keep(ZONES, "extranet", a_zone(**withdrawn), status=resolved(a_zone()), namespace="")
+    world.clock += 1000
+    looks = world.surveys.looks
+    await world.turn()
+    told = next(item["message"] for item in world.status()["conditions"] if item["type"] == "Compliant")
+
+    assert ("False", "PolicyViolated") == world.standing("Compliant") == world.standing()
+    assert f"in force, and not permitted any more: {said}" in told
+    assert ("True", "Approved") == world.standing("Approved")
+    assert (plan, plan) == (world.status()["approvedPlan"], world.status()["plan"])
+    assert world.surveys.looks > looks
+    assert 1 == len(world.engine.passes)
+    assert "PolicyViolated" in {event["reason"] for event in world.cluster.events if event["type"] == "Warning"}
+
+
+async def test_what_its_zone_permits_again_is_ready_again() -> None:
+    """Nothing has to be approved anew."""
+    world = World()
+    await world.built()
+    for zone in (a_zone(images=[]), a_zone()):
+        world.keep(ZONES, "extranet", zone, status=resolved(a_zone()), namespace="")
+        await world.turn()
+
+    assert ("True", "Ready") == world.standing()
 
 
 async def test_requests_never_get_overlapping_prefixes() -> None:
