@@ -24,6 +24,7 @@ class Verbs(click.Group):
         "abandon": "Give up a request whose removal cannot be carried out.",
         "orphans": "Find what the cloud has without a request, or lacks; delete on command.",
         "desktop": "Open your own desktop in a browser; have one built anew.",
+        "probe": "Prove with packets that what is declared is what the wire does.",
         "run": "Run the operator.",
         "broker": "Let browsers to desktops.",
         "manifests": "Write the Kubernetes manifests made from the API models.",

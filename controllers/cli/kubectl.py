@@ -69,6 +69,10 @@ class Kubectl:
         answer = self.run("get", resource(kind), f"--field-selector={field_selector}", "-o", "json")
         return list(_parsed(answer).get("items", ()))
 
+    def listed(self, kind: Kind[Any, Any]) -> list[Document]:
+        """The namespace's objects of the kind, or all if it has no namespaces. Raises ClusterError."""
+        return list(_parsed(self.run("get", resource(kind), "-o", "json")).get("items", ()))
+
     def everywhere(self, kind: Kind[Any, Any]) -> list[Document]:
         """Every object of the kind in the whole cluster. Raises ClusterError."""
         answer = self.run("get", resource(kind), "--all-namespaces", "-o", "json")

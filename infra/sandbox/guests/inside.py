@@ -6,10 +6,12 @@ import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Interface
 from pathlib import Path
 
 from infra.errors import InvalidRequest
 from infra.sandbox.guests import body
+from infra.sandbox.guests.facts import Outside
 from infra.sandbox.guests.outside import add_address
 from infra.sandbox.guests.places import GuestFolder, Places, exists
 from infra.sandbox.layout import SYSTEM_PATH
@@ -26,6 +28,7 @@ class Host:
     namespace: str
     address: str
     server: str = ""
+    zone: str = ""
     first_process: int | None = None
 
 
@@ -34,8 +37,15 @@ def hosts(places: Places) -> list[Host]:
     folders = [places.guest(server) for server in places.servers()]
     guests = [guest_host(places, folder) for folder in folders if folder.record.exists()]
     zones = [path.stem.removeprefix(OUTSIDE) for path in sorted(places.folder.glob(f"{OUTSIDE}*.json"))]
-    outside = [Host(f"{OUTSIDE}{zone}", places.outside_namespace(zone), "") for zone in zones]
+    outside = [outside_host(places, zone) for zone in zones]
     return [*sorted(guests, key=lambda host: host.name), *(host for host in outside if exists(host.namespace))]
+
+
+def outside_host(places: Places, zone: str) -> Host:
+    """Its address is the zone's gateway; it may have others."""
+    addresses = Outside.model_validate_json(places.outside(zone).read_text()).addresses
+    address = str(IPv4Interface(addresses[0]).ip) if addresses else ""
+    return Host(f"{OUTSIDE}{zone}", places.outside_namespace(zone), address, zone=zone)
 
 
 def guest_host(places: Places, folder: GuestFolder) -> Host:

@@ -18,15 +18,16 @@ from infra.cloud_answers import Absent
 from infra.errors import KunlunError
 from infra.sandbox.commands import attempt
 from infra.sandbox.guests import body
-from infra.sandbox.guests.facts import Guest, Listing, World, address_of, is_settled, world_of
+from infra.sandbox.guests.eye import Eye
+from infra.sandbox.guests.facts import Guest, World, address_of, is_settled, world_of
 from infra.sandbox.guests.outside import ensure_outside
 from infra.sandbox.guests.passes import Deed, Present, Step, steps
 from infra.sandbox.guests.places import GuestFolder, Places, exists
 from infra.sandbox.guests.wiring import Switch, remove_namespace, switch_of, tap_of, wire_guest
 from infra.sandbox.layout import SYSTEM_PATH, write_private
 
-BUSY_SECONDS, QUIET_SECONDS = 0.5, 2.0
-BUSY_PASSES = 10  # what comes rarely comes alone
+BUSY_SECONDS, QUIET_SECONDS = 1.0, 2.0
+BUSY_PASSES = 5  # what comes rarely comes alone
 
 Say = Callable[[str], None]
 
@@ -39,10 +40,11 @@ class Keeper:
     switch: Switch
     cloud: Cloud
     say: Say
+    eye: Eye
 
     async def one_pass(self) -> int:
         """Make what is here what should be here; the number of things that were done or could not be done."""
-        listing = await look(self.cloud)
+        listing = await self.eye.look()
         if not is_settled(listing):
             return 0
         world = world_of(listing)
@@ -159,21 +161,13 @@ def recorded(folder: GuestFolder) -> Guest | None:
         return None
 
 
-async def look(cloud: Cloud) -> Listing:
-    """All of the cloud that guests are made of, in five calls."""
-    servers, ports, networks, subnets, routers = await asyncio.gather(
-        cloud.list("compute", "/servers/detail", {"all_tenants": 1}),
-        *(cloud.list("network", path) for path in ("/ports", "/networks", "/subnets", "/routers")),
-    )
-    return Listing(servers, ports, networks, subnets, routers)
-
-
 async def keep_once(places: Places, say: Say) -> int:
     """One pass, as the cloud's administrator."""
     places.ensure_folders()
     clouds = Clouds("admin", places.layout.clouds, threads=5)
     try:
-        return await Keeper(places, switch_of(places), clouds.admin(), say).one_pass()
+        cloud = clouds.admin()
+        return await Keeper(places, switch_of(places), cloud, say, Eye(cloud)).one_pass()
     finally:
         clouds.close()
 
@@ -181,7 +175,8 @@ async def keep_once(places: Places, say: Say) -> int:
 async def keep(places: Places, say: Say) -> None:
     """Pass after pass until the process is ended. A cloud that does not answer is asked again."""
     clouds = Clouds("admin", places.layout.clouds, threads=5)
-    keeper = Keeper(places, switch_of(places), clouds.admin(), say)
+    cloud = clouds.admin()
+    keeper = Keeper(places, switch_of(places), cloud, say, Eye(cloud))
     busy = 0
     while True:
         try:

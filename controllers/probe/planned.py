@@ -1,0 +1,72 @@
+"""Who may reach whom by the approved plans: both ends' rules, and a way between them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv4Network
+
+from controllers.probe.declared import Pair
+from controllers.probe.stations import Case, Role, Station
+from infra.stackplan import RulePlan
+
+
+def is_planned(pair: Pair, case: Case) -> bool:
+    """Whether the rules at both ends let it through, and the plans make a way."""
+    return _leaves(pair, case) and _enters(pair, case) and _has_a_way(pair, case)
+
+
+def _leaves(pair: Pair, case: Case) -> bool:
+    match pair.source.role:
+        case Role.OWN:
+            return any(_permits(rule, pair, pair.target, case) for rule in rules_of(pair.source, case, "egress"))
+        case Role.STRANGER:
+            return False  # a flow names only servers of its own namespace
+        case Role.OUTSIDE:
+            return True
+
+
+def _enters(pair: Pair, case: Case) -> bool:
+    match pair.target.role:
+        case Role.OWN:
+            return any(_permits(rule, pair, pair.source, case) for rule in rules_of(pair.target, case, "ingress"))
+        case Role.STRANGER:
+            return False
+        case Role.OUTSIDE:
+            return True
+
+
+def _has_a_way(pair: Pair, case: Case) -> bool:
+    source, target = pair.source, pair.target
+    if source.role is Role.OWN and source.request == target.request:
+        return True
+    if source.zone != target.zone:
+        return False
+    # Within a zone the upstream router knows every prefix that no router hides behind its own address.
+    if target.role is Role.OUTSIDE or target.inner:
+        return True
+    return not case.requests[target.request].stack.router.source_nat
+
+
+def rules_of(station: Station, case: Case, direction: str) -> Iterator[RulePlan]:
+    """The rules of a server's group, one direction."""
+    stack = case.requests[station.request].stack
+    for group in stack.groups:
+        if group.name == station.entry:
+            yield from (rule for rule in group.rules if rule.direction == direction)
+
+
+def _permits(rule: RulePlan, pair: Pair, remote: Station, case: Case) -> bool:
+    if rule.protocol != pair.protocol or not _includes(rule, pair.port):
+        return False
+    if rule.remote_cidr is not None:
+        return IPv4Address(remote.address) in IPv4Network(rule.remote_cidr)
+    if remote.inner:
+        return False  # a group's members are known by their own addresses
+    own = pair.source.request if remote is pair.target else pair.target.request
+    return remote.role is Role.OWN and remote.request == own and remote.entry == rule.remote_group
+
+
+def _includes(rule: RulePlan, port: int) -> bool:
+    if rule.port_first is None:
+        return True
+    return rule.port_first <= port <= (rule.port_last or rule.port_first)
