@@ -178,9 +178,10 @@ class Cluster:
         return await self._call("POST", _lease_path(meta["namespace"]), body=lease)
 
     async def post_event(self, namespace: str, event: Mapping[str, Any]) -> None:
-        """Record a core/v1 Event."""
+        """Record a core/v1 Event. One of that name that exists already is this one."""
         body = {"apiVersion": "v1", "kind": "Event", **event}
-        await self._call("POST", f"/api/v1/namespaces/{namespace or 'default'}/events", body=body)
+        path = f"/api/v1/namespaces/{namespace or 'default'}/events"
+        await self._call("POST", path, body=body, exists_is_none=True)
 
     async def may_approve(self, user: str, groups: Iterable[str], *, stage: str, namespace: str) -> bool:
         """Whether a person holds the verb `approve` on a stage right now."""

@@ -58,9 +58,16 @@ async def publish(
     return True
 
 
-async def tell(parts: Parts, item: Stored[Any, Any], reason: str, text: str, *, worry: bool) -> None:
-    """One Event about the object; a Warning if somebody should worry. Raises as every write to the cluster does."""
+async def tell(  # noqa: PLR0913
+    parts: Parts, item: Stored[Any, Any], reason: str, text: str, *, worry: bool, name: str | None = None
+) -> None:
+    """One Event about the object; a Warning if somebody should worry. Raises as every write to the cluster does.
+
+    With a `name`, telling it again adds nothing.
+    """
     event = _event(item, reason, text, parts.now())
+    if name is not None:
+        event["metadata"]["name"] = name
     await parts.cluster.post_event(item.meta.namespace, {**event, "type": "Warning" if worry else "Normal"})
 
 

@@ -20,6 +20,7 @@ from controllers.api import (
     GROUP,
     VERSION,
     approval,
+    decision,
     desktopsession,
     informationsystem,
     plan,
@@ -38,6 +39,7 @@ RESOURCES: tuple[CustomResource, ...] = (
     plan.RESOURCE,
     approval.RESOURCE,
     desktopsession.RESOURCE,
+    decision.RESOURCE,
 )
 HEADER = "# Made by `kunlun manifests` from the models in controllers/api. Change those, not this file.\n"
 

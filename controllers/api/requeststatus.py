@@ -96,6 +96,9 @@ class ResourceRequestStatus(WireModel):
     approvals: Annotated[
         tuple[StageDecision, ...], Field(max_length=192, description="Decisions that count for the newest plan.")
     ] = ()
+    recorded: (
+        Annotated[str, Field(max_length=16, description="Fingerprint of the approvals that are in the record.")] | None
+    ) = None
     project: Annotated[Identifier, Field(description="Id of the Keystone project that owns the objects.")] | None = None
     resources: Annotated[
         tuple[ResourceStatus, ...], Field(max_length=1024, description="What exists in OpenStack for this request.")

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from controllers.api import GROUP
 from controllers.api.approval import ApprovalSpec
+from controllers.api.decision import DecisionSpec
 from controllers.api.desktopsession import DesktopSessionSpec, DesktopSessionStatus
 from controllers.api.findings import findings_of, sentence
 from controllers.api.informationsystem import InformationSystemSpec, InformationSystemStatus
@@ -26,7 +27,7 @@ Status = TypeVar("Status", bound=WireModel)
 
 
 class NoStatus(WireModel):
-    """Plans and Approvals have no status: they are statements."""
+    """Plans, Approvals and Decisions have no status: they are statements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,9 @@ REQUESTS = Kind("ResourceRequest", "resourcerequests", ResourceRequestSpec, Reso
 PLANS = Kind("Plan", "plans", PlanSpec, NoStatus)
 APPROVALS = Kind("Approval", "approvals", ApprovalSpec, NoStatus)
 SESSIONS = Kind("DesktopSession", "desktopsessions", DesktopSessionSpec, DesktopSessionStatus)
+DECISIONS = Kind("Decision", "decisions", DecisionSpec, NoStatus)
 KINDS: tuple[Kind[Any, Any], ...] = (ZONES, TENANTS, SYSTEMS, PLANS, APPROVALS, SESSIONS, REQUESTS)
+"""What the operator watches. Not DECISIONS: it only ever adds to those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Meta:
     deleting: bool
     finalizers: tuple[str, ...]
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)  # those of our group
+    version: int = 0  # grows with every write to the cluster: tells apart what has the same second
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ def meta_of(body: Mapping[str, Any]) -> Meta:
         created=meta.get("creationTimestamp", ""),
         deleting="deletionTimestamp" in meta,
         finalizers=tuple(meta.get("finalizers") or ()),
+        version=int(meta.get("resourceVersion") or 0),
         annotations={key: text for key, text in (meta.get("annotations") or {}).items() if key.startswith(f"{GROUP}/")},
     )
 

@@ -20,6 +20,7 @@ class Verbs(click.Group):
         "plan": "Show what would be built, and what approving means.",
         "approve": "Approve one stage of one exact plan.",
         "deny": "Deny one stage of one exact plan.",
+        "decisions": "Show who decided what about a request, and what came of it.",
         "watch": "Follow a request until it is ready.",
         "abandon": "Give up a request whose removal cannot be carried out.",
         "orphans": "Find what the cloud has without a request, or lacks; delete on command.",

@@ -13,9 +13,10 @@ from controllers.api.conditions import ConditionType, Reason
 from controllers.api.plan import plan_digest, plan_name
 from controllers.api.requeststatus import StageDecision
 from controllers.api.stored import APPROVALS, Plan, ResourceRequest, stored
-from controllers.request.decisions import Decisions, Verdict, decide
+from controllers.request.decisions import Decisions, Ignored, Verdict, decide
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
+from controllers.request.record import ensure_recorded, record_in_force
 from controllers.request.reserve import lacking_for, reserve
 from controllers.request.status import PERSON_RETRY_SECONDS, Report
 from infra.errors import ClusterUnavailable, PlanForged
@@ -39,15 +40,18 @@ async def weigh_approvals(request: ResourceRequest, report: Report, parts: Reque
         raise ClusterUnavailable("the plan is being read", retry_after_seconds=1)
     cached = [item for item in parts.cache.all(APPROVALS, plan.meta.namespace) if item.spec.plan == plan.meta.name]
     requester = request.spec.requested_by
-    if plan.meta.name == request.status.approved_plan:
-        return _approved(report, plan, decide(plan, cached, requester=requester, now=None))
-    decisions = decide(plan, cached, requester=requester, now=parts.now())
+    in_force = plan.meta.name == request.status.approved_plan
+    decisions = decide(plan, cached, requester=requester, now=None if in_force else parts.now())
+    report = replace(report, recorded=await ensure_recorded(request, plan, cached, decisions, parts))
+    if in_force:
+        return _approved(report, plan, decisions)
     if decisions.verdict is Verdict.APPROVED and not lacking_for(request, plan, parts):
         decisions = await _confirmed(plan, request, parts)
     if decisions.verdict is not Verdict.APPROVED:
         return _not_approved(report, plan, decisions)
     if lacking := reserve(request, plan, parts):
         return _awaiting_room(report, plan, decisions, lacking)
+    await record_in_force(request, plan, decisions, parts)
     return _approved(report, plan, decisions)
 
 
@@ -63,7 +67,8 @@ async def _confirmed(plan: Plan, request: ResourceRequest, parts: RequestParts) 
         ):
             entitled.append(approval)
         else:
-            refused.append(f"approval '{approval.meta.name}': '{spec.approver}' may not decide stage '{spec.stage}'")
+            why = f"is by '{spec.approver}', who may not decide stage '{spec.stage}'"
+            refused.append(Ignored(approval.meta.name, why))
     decisions = decide(plan, entitled, requester=request.spec.requested_by, now=parts.now())
     return replace(decisions, ignored=(*decisions.ignored, *refused))
 
@@ -91,7 +96,7 @@ def _not_approved(report: Report, plan: Plan, decisions: Decisions) -> Report:
     if decisions.counted:
         message += f"; given: {', '.join(_given(item) for item in decisions.counted)}"
     if decisions.ignored:
-        message += f" (not counted: {'; '.join(decisions.ignored)})"
+        message += f" (not counted: {'; '.join(map(str, decisions.ignored))})"
     waiting = report.waiting(ConditionType.APPROVED, Reason.AWAITING_APPROVAL, message, approvals=decisions.counted)
     # What does not count now may count later without any event of ours: a right that was granted too late.
     waiting = waiting.again_after(PERSON_RETRY_SECONDS) if decisions.ignored else waiting

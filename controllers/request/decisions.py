@@ -27,6 +27,17 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Ignored:
+    """An approval that does not count, by its name, and why: `is by the requester 'li.na'`."""
+
+    approval: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"approval '{self.approval}' {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
 class Decisions:
     """The decisions that count for one plan, and what is still missing. `ignored` says what does not count, and why.
 
@@ -36,7 +47,7 @@ class Decisions:
     verdict: Verdict
     counted: tuple[StageDecision, ...]
     missing: tuple[str, ...]
-    ignored: tuple[str, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
     expiring_in_seconds: float | None = None
 
 
@@ -45,8 +56,8 @@ class _Weighed:
     """Whose approvals of a stage count now; when it was first complete, whatever expired since; what does not count."""
 
     signed: tuple[Approval, ...]
-    complete_since: datetime | None
-    ignored: tuple[str, ...]
+    complete_since: tuple[datetime, int] | None
+    ignored: tuple[Ignored, ...]
 
 
 def decide(plan: Plan, approvals: Iterable[Approval], *, requester: str, now: str | None) -> Decisions:
@@ -54,9 +65,9 @@ def decide(plan: Plan, approvals: Iterable[Approval], *, requester: str, now: st
 
     `now` (RFC 3339) is when the plan would come into force; None when it is in force: then nothing expires any more.
     """
-    ordered = sorted(approvals, key=lambda item: (item.meta.created, item.meta.name))
-    objections = [objection_to(item, plan, requester=requester) for item in ordered]
-    valid = [item for item, objection in zip(ordered, objections, strict=True) if objection is None]
+    ordered = sorted(approvals, key=_when)
+    objections = [(item, objection_to(item, plan, requester=requester)) for item in ordered]
+    valid = [item for item, why in objections if why is None]
     stages = {needed.stage: needed for needed in plan.spec.stages}
     weighed: dict[str, _Weighed] = {}
     for name in TopologicalSorter({name: needed.after for name, needed in stages.items()}).static_order():
@@ -66,7 +77,8 @@ def decide(plan: Plan, approvals: Iterable[Approval], *, requester: str, now: st
     denials = [item for item in valid if item.spec.decision is Decision.DENIED and item.spec.stage in stages]
     signed = [item for name in stages for item in weighed[name].signed]
     missing = tuple(_missing(stages.values(), weighed))
-    ignored = (*filter(None, objections), *(text for name in stages for text in weighed[name].ignored))
+    void = (Ignored(item.meta.name, why) for item, why in objections if why is not None)
+    ignored = (*void, *(one for name in stages for one in weighed[name].ignored))
     return Decisions(
         _verdict(plan, denials, missing),
         tuple(_decision(item, stages[item.spec.stage]) for item in (*signed, *denials[:1])),
@@ -80,13 +92,13 @@ def objection_to(approval: Approval, plan: Plan, *, requester: str) -> str | Non
     """Why an approval does not count for a plan, or None when it does."""
     spec = approval.spec
     if spec.plan != plan.meta.name:
-        return f"approval '{approval.meta.name}' is for plan '{spec.plan}'"
+        return f"is for plan '{spec.plan}'"
     if spec.digest is not None and spec.digest != plan.spec.digest:
-        return f"approval '{approval.meta.name}' is for another content of the plan"
+        return "is for another content of the plan"
     if spec.approver == requester:
-        return f"approval '{approval.meta.name}' is by the requester '{requester}'"
+        return f"is by the requester '{requester}'"
     if spec.approver.startswith("system:") or "system:masters" in spec.approver_groups:
-        return f"approval '{approval.meta.name}' is by '{spec.approver}', not by a named officer"
+        return f"is by '{spec.approver}', not by a named officer"
     return None
 
 
@@ -113,35 +125,42 @@ def _weigh(
     needed: RequiredStage, given: Sequence[Approval], before: dict[str, _Weighed], *, now: datetime | None
 ) -> _Weighed:
     """`given` are the stage's valid approvals, oldest first; `before` are the stages it may come after."""
-    in_order, ignored = [], []
+    in_order: list[Approval] = []
+    ignored: list[Ignored] = []
     for approval in given:
         if early := [name for name in needed.after if not _was_complete(before[name], approval)]:
-            ignored.append(
-                f"approval '{approval.meta.name}' came before {', '.join(early)} had approved; it is due again"
-            )
+            why = f"came before {', '.join(early)} had approved; it is due again"
+            ignored.append(Ignored(approval.meta.name, why))
         else:
             in_order.append(approval)
     fresh = [item for item in in_order if now is None or (end := counts_until(item, needed)) is None or now < end]
     signed = _by_different_persons(fresh)[: needed.signatures]
     if len(signed) < needed.signatures:
         ignored += [
-            f"approval '{item.meta.name}' by '{item.spec.approver}' has expired: it counted for {needed.expires}"
+            Ignored(item.meta.name, f"by '{item.spec.approver}' has expired: it counted for {needed.expires}")
             for item in in_order
             if item not in fresh and all(item.spec.approver != one.spec.approver for one in signed)
         ]
     ever = _by_different_persons(in_order)[: needed.signatures]
-    complete = moment(ever[-1].meta.created) if len(ever) == needed.signatures else None
+    complete = _when(ever[-1]) if len(ever) == needed.signatures else None
     return _Weighed(tuple(signed), complete, tuple(ignored))
 
 
 def _was_complete(stage: _Weighed, approval: Approval) -> bool:
-    """In the same second counts as before: the API server's clock shows no more."""
-    return stage.complete_since is not None and stage.complete_since <= moment(approval.meta.created)
+    return stage.complete_since is not None and stage.complete_since < _when(approval)
+
+
+def _when(approval: Approval) -> tuple[datetime, int]:
+    """Times are whole seconds; within one, the order in which the API server stored them counts."""
+    return moment(approval.meta.created), approval.meta.version
 
 
 def _by_different_persons(approvals: Iterable[Approval]) -> list[Approval]:
-    """The first of each person."""
-    return list({item.spec.approver: item for item in reversed(list(approvals))}.values())[::-1]
+    """The first of each person, in the order given."""
+    first: dict[str, Approval] = {}
+    for item in approvals:
+        first.setdefault(item.spec.approver, item)
+    return list(first.values())
 
 
 def _missing(stages: Iterable[RequiredStage], weighed: dict[str, _Weighed]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.findings import sentence
-from controllers.api.plan import Operation, PlanContent, PlanSpec, plan_name
+from controllers.api.plan import PlanContent, PlanSpec, plan_name
 from controllers.api.stored import APPROVALS, PLANS, ZONES, Plan, ResourceRequest, stored
 from controllers.request.addresses import allocate
 from controllers.request.approve import prove
@@ -18,7 +18,7 @@ from controllers.request.examine import require_allowed
 from controllers.request.imports import Found, find_imports, import_findings
 from controllers.request.parts import RequestParts
 from controllers.request.plan import Catalogue, Inputs, plan_content, signed, staged
-from controllers.request.plans import newest_plan, plan_body, plan_lost, plan_named, plans_of
+from controllers.request.plans import newest_plan, plan_body, plan_lost, plan_named, plans_of, summary
 from controllers.request.repair import repair_content, superfluous
 from controllers.request.seats import assign_seats
 from controllers.request.status import Report, is_built, pause_after
@@ -71,20 +71,6 @@ async def draft_plan(request: ResourceRequest, report: Report, parts: RequestPar
         required_stages=tuple(needed.stage for needed in plan.spec.stages),
         project=plan.spec.stack.project.id,
     )
-
-
-def summary(plan: PlanSpec) -> str:
-    """`12 to create, 1 to replace; 180 yuan a month`."""
-    words = {
-        Operation.CREATE: "to create",
-        Operation.IMPORT: "to take over",
-        Operation.UPDATE: "to change",
-        Operation.REPLACE: "to replace",
-        Operation.DELETE: "to delete",
-    }
-    counts = {operation: sum(action.operation is operation for action in plan.actions) for operation in Operation}
-    changes = ", ".join(f"{count} {words[operation]}" for operation, count in counts.items() if count)
-    return f"{changes or 'nothing changes'}; {plan.monthly_yuan} yuan a month"
 
 
 def _known(request: ResourceRequest, parts: RequestParts) -> Plan | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from controllers.api import API_VERSION
-from controllers.api.plan import PlanSpec, plan_name
+from controllers.api.plan import Operation, PlanSpec, plan_name
 from controllers.api.stored import PLANS, REQUESTS, Plan, ResourceRequest
 from controllers.cache import Cache
 from infra.errors import PlanLost
@@ -59,3 +59,17 @@ def plan_lost(name: str | None) -> PlanLost:
         f"plan '{name}' is in force, was deleted, and no copy of it is known: nothing is changed until it is restored "
         '(the platform\'s runbook, "A plan is lost", says how) or the request is deleted'
     )
+
+
+def summary(plan: PlanSpec) -> str:
+    """`12 to create, 1 to replace; 180 yuan a month`."""
+    words = {
+        Operation.CREATE: "to create",
+        Operation.IMPORT: "to take over",
+        Operation.UPDATE: "to change",
+        Operation.REPLACE: "to replace",
+        Operation.DELETE: "to delete",
+    }
+    counts = {operation: sum(action.operation is operation for action in plan.actions) for operation in Operation}
+    changes = ", ".join(f"{count} {words[operation]}" for operation, count in counts.items() if count)
+    return f"{changes or 'nothing changes'}; {plan.monthly_yuan} yuan a month"

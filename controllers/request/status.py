@@ -59,6 +59,7 @@ class Report:
     deletion_policy: DeletionPolicy | None = None
     required_stages: tuple[str, ...] = ()
     approvals: tuple[StageDecision, ...] = ()
+    recorded: str | None = None
     project: str | None = None
     resources: tuple[ResourceStatus, ...] = ()
     desktops: tuple[DesktopStatus, ...] = ()
@@ -127,6 +128,7 @@ def begin(status: ResourceRequestStatus) -> Report:
         desktops=status.desktops,
         plan=status.plan,
         plan_digest=status.plan_digest,
+        recorded=status.recorded,
         replacements=status.replacements,
     )
 
@@ -145,6 +147,7 @@ def status_of(report: Report, *, before: ResourceRequestStatus, generation: int,
         deletion_policy=report.deletion_policy,
         required_stages=report.required_stages,
         approvals=report.approvals,
+        recorded=report.recorded,
         project=report.project,
         resources=report.resources,
         desktops=report.desktops,

@@ -5,7 +5,10 @@ The attempts are about requests whose standing `STANDINGS` says; test_admission 
 
 from __future__ import annotations
 
-from tests.e2e.attempts import DIGEST, OLD_PLAN, PLAN, Attempt, approves
+from typing import Any
+
+from controllers.api import API_VERSION
+from tests.e2e.attempts import DIGEST, OLD_PLAN, PLAN, Attempt, approves, patch
 from tests.e2e.office import Document
 
 BOTH_STAGES = ["resource-office", "security"]
@@ -32,6 +35,48 @@ STANDINGS: dict[str, Document] = {
     "by-policy": {"plan": "by-policy-0123456789", "approvedPlan": "by-policy-0123456789"},
 }
 
+
+def a_line(name: str, **metadata: Any) -> Document:
+    """A line of the record of decisions, as the operator writes it."""
+    spec = {
+        "request": "permit-portal",
+        "requestUid": "uid-1",
+        "requestedBy": "li.na",
+        "plan": PLAN,
+        "digest": DIGEST,
+        "summary": "1 to create",
+        "outcome": "InForce",
+    }
+    return {"apiVersion": API_VERSION, "kind": "Decision", "metadata": {"name": name, **metadata}, "spec": spec}
+
+
+OWNER = {"apiVersion": "v1", "kind": "ConfigMap", "name": "none", "uid": "00000000-0000-4000-8000-000000000000"}
+RECORD: dict[str, Attempt] = {
+    "the operator adds to the record": Attempt("operator", ("create",), document=a_line("new-line")),
+    "the operator adds what could be collected": Attempt(
+        "operator", ("create",), "it outlives its request", a_line("new-line", ownerReferences=[OWNER])
+    ),
+    "an administrator adds to the record": Attempt(
+        "admin", ("create",), "recorded by the operator only", a_line("new-line")
+    ),
+    "an officer adds to the record": Attempt("officer", ("create",), "cannot create resource", a_line("new-line")),
+    "the operator changes a line": Attempt(
+        "operator", patch("decision", "kept-line", {"spec": {"outcome": "Denied"}}), "cannot patch resource"
+    ),
+    "an administrator changes a line": Attempt(
+        "admin", patch("decision", "kept-line", {"spec": {"outcome": "Denied"}}), "what is recorded stays as it is"
+    ),
+    "an administrator labels a line": Attempt(
+        "admin", ("label", "decision", "kept-line", "a=b"), "a Decision is a record: nobody changes it"
+    ),
+    "an administrator removes a line": Attempt(
+        "admin", ("delete", "decision", "kept-line"), "a Decision is a record: nobody removes it"
+    ),
+    "an administrator removes all lines": Attempt("admin", ("delete", "decisions", "--all"), "nobody removes it"),
+    "a clerk reads the record": Attempt("clerk", ("get", "decisions")),
+    "an auditor reads the record": Attempt("auditor", ("get", "decisions")),
+}
+
 DECISIONS: dict[str, Attempt] = {
     # approvals: who decides
     "the officer of the stage approves": approves("officer"),
@@ -45,9 +90,7 @@ DECISIONS: dict[str, Attempt] = {
     "an officer decides a stage of others": approves(
         "officer", 'user "zhang.wei" may not decide stage "security" in namespace', stage="security"
     ),
-    "an officer decides a stage that does not exist": approves(
-        "officer", 'does not ask for stage "mayor"', stage="mayor"
-    ),
+    "an officer decides a stage that does not exist": approves("officer", 'stage "mayor"', stage="mayor"),
     "an officer decides in another's name": approves(
         "officer", '`spec.approver` must be "zhang.wei" (or left out), not "chen.jing"', approver="chen.jing"
     ),

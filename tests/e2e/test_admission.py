@@ -9,7 +9,7 @@ import pytest
 
 from controllers.api import ABANDON, ABANDONED_BY, API_VERSION, FINALIZER
 from tests.e2e.attempts import ATTEMPTS, NO_FINALIZER, PLAN, Attempt, given_up, patch, plan_object
-from tests.e2e.decision_attempts import DECISIONS, STANDINGS
+from tests.e2e.decision_attempts import DECISIONS, RECORD, STANDINGS, a_line
 from tests.e2e.office import (
     OPERATOR,
     Document,
@@ -23,7 +23,7 @@ from tests.e2e.office import (
 )
 from tests.unit.cli_stage import a_content, a_plan
 
-EVERYTHING = ATTEMPTS | DECISIONS
+EVERYTHING = ATTEMPTS | DECISIONS | RECORD
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +54,7 @@ def furnish(office: Office) -> None:
             office.does("clerk", "apply", document=a_request(name))
         office.observes("ResourceRequest", name, status)
     office.does("operator", "create", document=plan_object())
+    office.does("operator", "create", document=a_line("kept-line"))
     office.eventually("officer", "create", document=an_approval(PLAN))
     office.does("officer", "create", document=decision_named("kept"))
     office.does("admin", "create", "role", "eraser", "--verb=delete", "--resource=approvals.kunlun.cloud")
@@ -145,6 +146,7 @@ def test_a_department_can_be_closed(sandbox: Sandbox) -> None:
         closing.does("clerk", "apply", document=a_request())
         closing.observes("ResourceRequest", "permit-portal", STANDINGS["permit-portal"])
         closing.does("operator", "create", document=plan_object())
+        closing.does("operator", "create", document=a_line("a-line"))
         closing.eventually("officer", "create", document=an_approval(PLAN))
         closing.does("officer", "create", document=an_approval(PLAN))
         for name in closing.does("admin", "get", "resourcerequests", "--output=name").split():
@@ -185,7 +187,11 @@ def test_plans_go_with_their_request(office: Office) -> None:
             ["create zones", "patch tenants", "list approvals", "abandon resourcerequests"],
             ["create approvals", "update resourcerequests", "patch informationsystems", "delete plans"],
         ),
-        ("kunlun:auditor", ["list approvals", "get plans", "list tenants"], ["create zones", "delete plans"]),
+        (
+            "kunlun:auditor",
+            ["list approvals", "get plans", "list tenants", "list decisions"],
+            ["create zones", "delete plans"],
+        ),
         ("kunlun:department", ["create resourcerequests", "list plans"], ["create approvals", "list tenants"]),
         ("kunlun:approver", ["create approvals", "get plans"], ["delete approvals", "create resourcerequests"]),
     ],

@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.e2e.story import NAMESPACE, Sandbox, a_server, a_story, eventually
+from click.testing import CliRunner
+
+from controllers.cli import root
+from tests.conftest import Sandbox
+from tests.e2e.operator_control import OperatorControl
+from tests.e2e.story import NAMESPACE, a_server, a_story, eventually
 
 LARGE = [a_server(name=f"s{index}", count=14, flavor="c1.large") for index in range(2)]  # 10,080 yuan a month
 QUIET: dict[str, Any] = {"flows": []}
@@ -46,6 +51,12 @@ def test_a_large_plan_needs_finance_after_the_resource_office(sandbox: Sandbox) 
         assert 0 == denied.returncode, denied.stderr
         assert "zhao.min (finance): next year" in story.reaches("Approved", "Denied")
         assert "approvedPlan" not in story.read()["status"]
+        assert "is denied, and stays denied" in story.decide(plan).stderr
+        assert [
+            ("Approved", "finance", False),
+            ("Approved", "resource-office", True),
+            ("Denied", "finance", True),
+        ] == record(sandbox, plan)
 
 
 def test_a_small_test_environment_is_approved_by_policy(sandbox: Sandbox) -> None:
@@ -66,6 +77,36 @@ def test_a_small_test_environment_is_approved_by_policy(sandbox: Sandbox) -> Non
 
         second.apply(environment="Test", **QUIET)
         assert "awaits: resource-office" in second.reaches("Approved", "AwaitingApproval")
+
+
+def test_the_record_survives_a_crash_and_the_request(sandbox: Sandbox, operator: OperatorControl) -> None:
+    """Nothing is lost, nothing is doubled; and it can be read when the request is gone."""
+    with a_story(sandbox, "recorded") as story:
+        story.apply(**QUIET)
+        plan = story.planned()
+        operator.kill()
+        assert 0 == story.decide(plan).returncode  # nobody sees it being made
+        operator.start()
+        story.reaches("Approved", "Approved")
+        operator.kill()
+        operator.start()
+        story.ready()
+    expected = [("Approved", "resource-office", True), ("InForce", None, True)]
+
+    assert expected == record(sandbox, plan)
+    told = CliRunner().invoke(
+        root, ["decisions", "recorded", "-n", NAMESPACE, "--kubeconfig", str(sandbox.kubeconfig("auditor"))]
+    )
+    assert 0 == told.exit_code and plan in told.output and "resource-office by zhang.wei" in told.output
+
+
+def record(sandbox: Sandbox, plan: str) -> list[tuple[str, str | None, bool]]:
+    """(outcome, stage, whether it counted) of each line about a plan, in the order of the decisions."""
+    found = sandbox.kubectl(
+        "auditor", "get", "decisions", "-n", NAMESPACE, f"--field-selector=spec.plan={plan}", "-o", "json"
+    )
+    lines = sorted(json.loads(found.stdout)["items"], key=lambda line: line["spec"].get("decidedAt", "~"))
+    return [(line["spec"]["outcome"], line["spec"].get("stage"), line["spec"]["counted"]) for line in lines]
 
 
 def test_over_the_budget_a_plan_waits_and_goes_on_when_something_is_given_back(sandbox: Sandbox) -> None:

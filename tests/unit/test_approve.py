@@ -46,7 +46,7 @@ def test_what_does_not_count_says_why() -> None:
     plan = a_plan()
     found = decide(plan, [an_approval(plan, approver="li.na")], requester="li.na", now="2026-01-02T00:00:00Z")
 
-    assert ("approval 'approval-1' is by the requester 'li.na'",) == found.ignored
+    assert ["approval 'approval-1' is by the requester 'li.na'"] == [str(one) for one in found.ignored]
     assert ("resource-office",) == found.missing
 
 

@@ -15,7 +15,7 @@ from pydantic import Field
 from controllers.api import crd
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.customresource import CustomResource
-from controllers.api.stored import KINDS, REQUESTS
+from controllers.api.stored import DECISIONS, KINDS, REQUESTS
 from controllers.cli import manifests, root
 from infra.wire import WireModel
 
@@ -134,7 +134,7 @@ def test_records_have_no_status() -> None:
 def test_the_operator_knows_exactly_the_kinds_there_are() -> None:
     """What is served and what is read are the same models under the same names."""
     served = {(item.kind, item.plural, item.spec) for item in crd.RESOURCES}
-    read = {(kind.name, kind.plural, kind.spec) for kind in KINDS}
+    read = {(kind.name, kind.plural, kind.spec) for kind in (*KINDS, DECISIONS)}
 
     assert served == read
 

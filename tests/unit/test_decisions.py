@@ -44,6 +44,16 @@ def test_two_signatures_are_two_persons() -> None:
     assert (Verdict.APPROVED, ["chen", "wu"]) == (both.verdict, [item.approver for item in both.counted])
 
 
+def test_the_last_missing_person_completes_a_stage() -> None:
+    """Whoever signed first and once more does not make it complete any earlier."""
+    later = RequiredStage(stage="finance", because="amount", after=("security",))
+    plan = plan_of(TWO, later)
+    signed = [("security", "chen", "09:00:00"), ("security", "wu", "10:00:00"), ("security", "chen", "11:00:00")]
+
+    assert ("finance",) == weigh(plan, *signed, ("finance", "zhao", "09:30:00")).missing
+    assert Verdict.APPROVED is weigh(plan, *signed, ("finance", "zhao", "10:00:01")).verdict
+
+
 def test_stages_without_order_decide_in_parallel() -> None:
     """Whoever comes first; all of them are needed."""
     plan = plan_of(OFFICE, TWO)
@@ -62,15 +72,25 @@ def test_an_approval_out_of_order_has_to_be_given_again() -> None:
     assert ("finance (after resource-office)", "resource-office") == weigh(plan, early).missing
     found = weigh(plan, early, office)
     assert (("finance",), 1) == (found.missing, len(found.ignored))
-    assert "came before resource-office had approved; it is due again" in found.ignored[0]
+    assert "came before resource-office had approved; it is due again" in str(found.ignored[0])
     assert Verdict.APPROVED is weigh(plan, early, office, ("finance", "zhao", "10:31:00")).verdict
 
 
-def test_the_same_second_is_in_order() -> None:
-    """The API server's clock shows no more; names must not decide."""
+@pytest.mark.parametrize(
+    ("finance", "office", "expected"), [(7, 8, Verdict.AWAITING), (8, 7, Verdict.APPROVED)], ids=["early", "in order"]
+)
+def test_within_a_second_the_order_of_storing_counts(finance: int, office: int, expected: Verdict) -> None:
+    """What was told not to count must not count after all, because somebody was quick."""
     plan = plan_of(OFFICE, FINANCE)
+    signed = [
+        replace(approval, meta=replace(approval.meta, version=version))
+        for approval, version in (
+            (given(plan, "finance", "zhao"), finance),
+            (given(plan, "resource-office", "zhang"), office),
+        )
+    ]
 
-    assert Verdict.APPROVED is weigh(plan, ("finance", "zhao"), ("resource-office", "zhang")).verdict
+    assert expected is decide(plan, signed, requester="li.na", now=NOON).verdict
 
 
 @pytest.mark.parametrize(
@@ -91,7 +111,7 @@ def test_an_expired_approval_is_told_and_may_be_given_again() -> None:
     plan = plan_of(SHORT)
     old = ("resource-office", "zhang", "10:00:00")
 
-    assert "by 'zhang' has expired: it counted for 1h" in weigh(plan, old).ignored[0]
+    assert "by 'zhang' has expired: it counted for 1h" in str(weigh(plan, old).ignored[0])
     again = weigh(plan, old, ("resource-office", "zhang", "11:30:00"))
     assert (Verdict.APPROVED, ()) == (again.verdict, again.ignored)
 

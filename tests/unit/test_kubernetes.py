@@ -50,13 +50,13 @@ def test_every_stage_has_its_role() -> None:
 
 
 def test_the_operator_writes_no_spec_and_no_approval() -> None:
-    """It observes, writes status and makes Plans; nothing else of ours can it create or update."""
+    """It observes, writes status, makes Plans and adds to the record; nothing else of ours can it create or update."""
     rules = named("infra/kubernetes/operator", "ClusterRole")["kunlun:operator"]["rules"]
     ours = [rule for rule in rules if rule["apiGroups"] == ["kunlun.cloud"]]
     creatable = {resource for rule in ours if "create" in rule["verbs"] for resource in rule["resources"]}
     updatable = {resource for rule in ours if "update" in rule["verbs"] for resource in rule["resources"]}
 
-    assert {"plans"} == creatable
+    assert {"plans", "decisions"} == creatable
     assert {"resourcerequests/finalizers"} == updatable
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from controllers.api import FINALIZER
 from controllers.api.resourcerequest import ResourceRequestSpec
-from controllers.api.stored import APPROVALS, PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, Kind, Meta
+from controllers.api.stored import APPROVALS, DECISIONS, PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, Kind, Meta
 from controllers.cache import Cache
 from controllers.request.configurator import NothingToConfigure
 from controllers.request.parts import RequestParts
@@ -38,12 +38,25 @@ class FakeCluster:
     entitled: bool = True
     events: list[dict[str, Any]] = field(default_factory=list)
     failure: Exception | None = None  # of Events
+    record: dict[str, dict[str, Any]] = field(default_factory=dict)  # of decisions, by name
+    unserved: bool = False  # the kind Decision is not installed
 
     async def objects(self, kind: Kind[Any, Any], namespace: str, **_: Any) -> list[Any]:
+        if kind is DECISIONS:
+            return [] if self.unserved else [*self.record.values()]
         return [self.cache.body(kind, namespace, item.meta.name) for item in self.cache.all(kind, namespace)]
 
-    async def create(self, kind: Kind[Any, Any], body: dict[str, Any]) -> dict[str, Any]:
+    async def create(self, kind: Kind[Any, Any], body: dict[str, Any]) -> dict[str, Any] | None:
+        if kind is DECISIONS:
+            return self._record(body)
         return versioned({**body, "metadata": {**body["metadata"], "uid": f"uid-of-{body['metadata']['name']}"}})
+
+    def _record(self, body: dict[str, Any]) -> dict[str, Any] | None:
+        name = body["metadata"]["name"]
+        if self.unserved or name in self.record:
+            return None
+        self.record[name] = body["spec"]
+        return body
 
     async def delete(self, kind: Kind[Any, Any], meta: Meta) -> None:
         body = self.cache.body(kind, meta.namespace, meta.name)
