@@ -25,33 +25,33 @@ class Cache:
     """Objects by kind, namespace and name."""
 
     def __init__(self) -> None:
-        self._bodies: dict[str, dict[tuple[str, str], Body]] = {}
+        self._bodies: dict[str, dict[str, dict[str, Body]]] = {}  # kind, namespace, name
         self._parsed: dict[str, dict[tuple[str, str], tuple[str, Stored[Any, Any]]]] = {}
 
     def keep(self, kind: Kind[Any, Any], body: Body) -> None:
         """Remember a version unless a newer one of the same object is known already."""
         meta = body["metadata"]
-        key = (meta.get("namespace", ""), meta["name"])
-        known = self._bodies.setdefault(kind.name, {}).get(key)
+        neighbours = self._bodies.setdefault(kind.name, {}).setdefault(meta.get("namespace", ""), {})
+        known = neighbours.get(meta["name"])
         if known is None or known["metadata"]["uid"] != meta["uid"] or _version(known) < _version(body):
-            self._bodies[kind.name][key] = body
+            neighbours[meta["name"]] = body
 
     def drop(self, kind: Kind[Any, Any], body: Body) -> None:
         """Forget an object; a new one of the same name stays."""
         meta = body["metadata"]
-        key = (meta.get("namespace", ""), meta["name"])
-        known = self._bodies.get(kind.name, {}).get(key)
+        namespace, name = meta.get("namespace", ""), meta["name"]
+        known = self.body(kind, namespace, name)
         if known is not None and known["metadata"]["uid"] == meta["uid"]:
-            del self._bodies[kind.name][key]
-            self._parsed.get(kind.name, {}).pop(key, None)
+            del self._bodies[kind.name][namespace][name]
+            self._parsed.get(kind.name, {}).pop((namespace, name), None)
 
     def body(self, kind: Kind[Any, Any], namespace: str, name: str) -> Body | None:
         """The object as the API server sent it."""
-        return self._bodies.get(kind.name, {}).get((namespace, name))
+        return self._bodies.get(kind.name, {}).get(namespace, {}).get(name)
 
     def bodies(self, kind: Kind[Any, Any]) -> list[Body]:
         """Every object of a kind, as it was sent."""
-        return list(self._bodies.get(kind.name, {}).values())
+        return [body for names in self._bodies.get(kind.name, {}).values() for body in names.values()]
 
     def get(self, kind: Kind[Spec, Status], namespace: str, name: str) -> Stored[Spec, Status] | None:
         """The object, or None when it is unknown. Raises InvalidRequest when its spec does not fit the model."""
@@ -60,12 +60,14 @@ class Cache:
 
     def all(self, kind: Kind[Spec, Status], namespace: str | None = None) -> Iterator[Stored[Spec, Status]]:
         """Every readable object of a kind, in one namespace or in all; what cannot be read harms only itself."""
-        for key, body in list(self._bodies.get(kind.name, {}).items()):
-            if namespace is None or key[0] == namespace:
-                try:
-                    yield self._parse(kind, key, body)
-                except (InvalidRequest, StatusUnreadable) as error:
-                    log.warning("unreadable", kind=kind.name, namespace=key[0], name=key[1], message=error.message)
+        namespaces = self._bodies.get(kind.name, {})
+        wanted = list(namespaces) if namespace is None else [namespace]
+        known = [((space, name), body) for space in wanted for name, body in namespaces.get(space, {}).items()]
+        for key, body in known:
+            try:
+                yield self._parse(kind, key, body)
+            except (InvalidRequest, StatusUnreadable) as error:
+                log.warning("unreadable", kind=kind.name, namespace=key[0], name=key[1], message=error.message)
 
     def _parse(self, kind: Kind[Spec, Status], key: tuple[str, str], body: Body) -> Stored[Spec, Status]:
         version = body["metadata"]["resourceVersion"]

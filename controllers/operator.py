@@ -36,6 +36,7 @@ from controllers.api.stored import (
 from controllers.lease import Lease, LeaseLost
 from controllers.queue import WorkQueue
 from controllers.request.abandon import abandonment_of
+from controllers.request.links import linked_with
 from controllers.request.parts import RequestParts
 from controllers.request.reconcile import reconcile as reconcile_request
 from controllers.request.reconcile import refuse_unreadable
@@ -205,8 +206,8 @@ class Operator:
             yield kind.name, namespace, meta["name"]
         if kind is SESSIONS:  # its desktop may have to be started, or may be idle from now on
             yield REQUESTS.name, namespace, spec.get("request", "")
-        if kind is REQUESTS and body.get("status", {}).get("desktops"):
-            yield from self._sessions(namespace, meta["name"])
+        if kind is REQUESTS:
+            yield from self._woken_by_request(namespace, meta["name"], body)
         if kind is PLANS:
             yield from ((REQUESTS.name, namespace, owner["name"]) for owner in meta.get("ownerReferences", ()))
         if kind is APPROVALS:
@@ -220,6 +221,12 @@ class Operator:
         if kind is ZONES:
             yield from ((TENANTS.name, "", tenant.meta.name) for tenant in self.parts.cache.all(TENANTS))
             yield from (key for key, asked in self._requests(None) if asked.zone == meta["name"])
+
+    def _woken_by_request(self, namespace: str, name: str, body: Mapping[str, Any]) -> Iterator[Key]:
+        if body.get("status", {}).get("desktops"):
+            yield from self._sessions(namespace, name)
+        for other in sorted(linked_with(name, namespace, self.parts.cache)):
+            yield REQUESTS.name, namespace, other
 
     def _sessions(self, namespace: str, request: str) -> Iterator[Key]:
         for session in self.parts.cache.all(SESSIONS, namespace):

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 from infra.cloud import Answer, Cloud
+from infra.stackplan import TRANSIT_POOL
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,13 @@ async def observe_prefixes(cloud: Cloud, subnet_pool_id: str) -> list[str]:
     """Every prefix that exists of a subnet pool, whoever owns it."""
     subnets = await cloud.list("network", "/subnets", {"subnetpool_id": subnet_pool_id, "fields": "cidr"})
     return [subnet["cidr"] for subnet in subnets]
+
+
+async def observe_transits(cloud: Cloud) -> list[str]:
+    """Every prefix of the links' pool that exists, whoever made it. Links have no DHCP, and little else has none."""
+    subnets = await cloud.list("network", "/subnets", {"enable_dhcp": "False", "ip_version": 4, "fields": "cidr"})
+    pool = IPv4Network(TRANSIT_POOL)
+    return [subnet["cidr"] for subnet in subnets if IPv4Network(subnet["cidr"]).overlaps(pool)]
 
 
 def _only(found: list[Answer]) -> Answer | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from infra.cloud import Answer
+from infra.declared import peer_of
 from infra.planned import planned_objects
 from infra.provider.floating_ip import address_of
 from infra.provider.observe import ProjectListing
@@ -24,7 +25,7 @@ _OF_NEUTRON = "network:"  # owner of ports that Neutron makes for itself
 # What may be changed on these opens nothing; of the others, names do not.
 _HARMLESS = {Kind.NETWORK, Kind.SECURITY_GROUP, Kind.VOLUME, Kind.VOLUME_ATTACHMENT}
 _HARMLESS_FIELDS = {"name", "flavor_id", "image_id", "boot_volume", "term"}
-_OPENING_WHEN_UNPLANNED = {Kind.FLOATING_IP, Kind.ROUTER_INTERFACE}
+_OPENING_WHEN_UNPLANNED = {Kind.FLOATING_IP, Kind.ROUTER_INTERFACE, Kind.ROUTER_ROUTES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Breach:
 def breaches(listing: ProjectListing, zone: Enclosure, plans: Plans) -> list[Breach]:
     """Everything that is not contained. `plans`: of each living request, by uid, those that may be real."""
     return [
-        *_routers(listing, zone),
+        *_routers(listing, zone, plans),
         *_legs(listing, zone, plans),
         *_ports(listing),
         *_floating_ips(listing, zone, plans),
@@ -89,12 +90,36 @@ def _is_planned(raw: Answer, plans: Plans) -> bool:
     return any(one is not None and one.fingerprint == fingerprint for one in named)
 
 
-def _routers(listing: ProjectListing, zone: Enclosure) -> Iterator[Breach]:
+def _planned_routes(plans: Plans) -> set[tuple[str, str, str]]:
+    """Of links: the uid of the request whose router has the route, destination and next hop."""
+    planned = [
+        (stack.origin.uid, one)
+        for stacks in plans.values()
+        for stack in stacks
+        if stack.links
+        for one in planned_objects(stack).values()
+        if one.kind is Kind.ROUTER_ROUTES
+    ]
+    return {
+        (peer_of(one.inputs["router"]) or uid, route["destination"], route["nexthop"])
+        for uid, one in planned
+        for route in one.inputs["routes"]
+    }
+
+
+def _routers(listing: ProjectListing, zone: Enclosure, plans: Plans) -> Iterator[Breach]:
+    planned = _planned_routes(plans)
     for router in listing[Kind.ROUTER]:
         uplink = (router.get("external_gateway_info") or {}).get("network_id")
         if uplink not in (None, zone.uplink_id):
             yield _breach(Kind.ROUTER, router, f"has its gateway in network {uplink}, which is not the zone's uplink")
-        if routes := [f"{one['destination']} by {one['nexthop']}" for one in router.get("routes") or []]:
+        uid = (marker_parts(marker_text(router)) or ("",))[0]
+        strange = [
+            (one["destination"], one["nexthop"])
+            for one in router.get("routes") or []
+            if (uid, one["destination"], one["nexthop"]) not in planned
+        ]
+        if routes := [f"{destination} by {hop}" for destination, hop in strange]:
             yield _breach(Kind.ROUTER, router, f"has routes that no plan contains: {', '.join(sorted(routes))}")
 
 

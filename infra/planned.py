@@ -13,6 +13,7 @@ from typing import Any
 
 import rfc8785
 
+from infra.declared import Declared, address_group_declarations, link_declarations
 from infra.stackplan import (
     DATA_VOLUME_PREFIX,
     PUBLIC_PREFIX,
@@ -33,12 +34,15 @@ class PlannedObject:
     `inputs` are in logical form: JSON values, with "@<name>" where OpenStack will want the id of another
     object of the same plan. `fingerprint` covers kind and the inputs that cannot change in place, and
     through references theirs: two objects with equal name and fingerprint differ at most by an update.
+    `peer` is the request whose router it needs, `after` what has to exist first without being an input.
     """
 
     kind: Kind
     name: str
     inputs: Mapping[str, Any]
     fingerprint: str
+    peer: str | None = None
+    after: tuple[str, ...] = ()
 
 
 # Inputs whose change means another object. Everything else is changed in place.
@@ -46,7 +50,9 @@ FORCES_REPLACEMENT: Mapping[Kind, tuple[str, ...]] = {
     Kind.ROUTER: ("uplink_id",),
     Kind.NETWORK: (),
     Kind.SUBNET: ("network", "cidr", "subnet_pool_id"),
-    Kind.ROUTER_INTERFACE: ("router", "subnet"),
+    Kind.ROUTER_INTERFACE: ("router", "subnet", "port"),  # a network's has a subnet, a link's a port
+    Kind.ROUTER_ROUTES: ("router",),
+    Kind.ADDRESS_GROUP: (),
     Kind.SECURITY_GROUP: (),
     Kind.SECURITY_GROUP_RULES: ("group",),
     Kind.PORT: ("network", "subnet", "address"),
@@ -86,9 +92,9 @@ def planned_objects(plan: StackPlan) -> Mapping[str, PlannedObject]:
 def _planned_objects(plan: StackPlan) -> Mapping[str, PlannedObject]:
     planned: dict[str, PlannedObject] = {}
     fingerprints: dict[str, str] = {}
-    for kind, name, inputs in _declarations(plan):
-        fingerprints[name] = fingerprint(kind, inputs, fingerprints)
-        planned[name] = PlannedObject(kind, name, inputs, fingerprints[name])
+    for one in _declared(plan):
+        prints = fingerprints[one.name] = fingerprint(one.kind, one.inputs, fingerprints)
+        planned[one.name] = PlannedObject(one.kind, one.name, one.inputs, prints, one.peer, one.after)
     return planned
 
 
@@ -100,7 +106,8 @@ def fingerprint(kind: Kind, inputs: Mapping[str, Any], fingerprints: Mapping[str
             return value + "#" + fingerprints[value[1:]]
         return value
 
-    said = [key for key in FORCES_REPLACEMENT[kind] if key not in _ADDED_LATER or inputs[key] is not None]
+    known = [key for key in FORCES_REPLACEMENT[kind] if key in inputs]
+    said = [key for key in known if key not in _ADDED_LATER or inputs[key] is not None]
     fixed = {key: followed(inputs[key]) for key in said}
     return canonical_digest({"kind": kind.value, "fixed": fixed})[:12]
 
@@ -108,7 +115,16 @@ def fingerprint(kind: Kind, inputs: Mapping[str, Any], fingerprints: Mapping[str
 Declaration = tuple[Kind, str, dict[str, Any]]
 
 
-def _declarations(plan: StackPlan) -> Iterator[Declaration]:
+def _declared(plan: StackPlan) -> Iterator[Declared]:
+    yield from (Declared(*one) for one in _places(plan))
+    for group in plan.address_groups:
+        yield from address_group_declarations(plan.origin.name, group)
+    yield from (Declared(*one) for one in _inhabitants(plan))
+    for link in plan.links:
+        yield from link_declarations(plan.origin.name, link)
+
+
+def _places(plan: StackPlan) -> Iterator[Declaration]:
     prefix = plan.origin.name
     yield (
         Kind.ROUTER,
@@ -123,6 +139,9 @@ def _declarations(plan: StackPlan) -> Iterator[Declaration]:
         yield from _network_declarations(prefix, network)
     for group in plan.groups:
         yield Kind.SECURITY_GROUP, f"group-{group.name}", {"name": f"{prefix}-{group.name}"}
+
+
+def _inhabitants(plan: StackPlan) -> Iterator[Declaration]:
     for group in plan.groups:
         rules = sorted((_rule_inputs(rule) for rule in group.rules), key=rfc8785.dumps)
         yield (
@@ -131,7 +150,7 @@ def _declarations(plan: StackPlan) -> Iterator[Declaration]:
             {"group": f"@group-{group.name}", "rules": rules},
         )
     for server in plan.servers:
-        yield from _server_declarations(prefix, server)
+        yield from _server_declarations(plan.origin.name, server)
         if server.public_address:
             inputs = {"uplink_id": plan.router.uplink_id, "port": f"@port-{server.name}"}
             yield Kind.FLOATING_IP, f"{PUBLIC_PREFIX}{server.name}", inputs
@@ -161,6 +180,8 @@ def _network_declarations(prefix: str, network: NetworkPlan) -> Iterator[Declara
 
 def _rule_inputs(rule: RulePlan) -> dict[str, Any]:
     remote = f"@group-{rule.remote_group}" if rule.remote_group else rule.remote_cidr
+    if rule.remote_addresses:
+        remote = f"@addresses-{rule.remote_addresses}"
     return {
         "direction": rule.direction,
         "protocol": rule.protocol,

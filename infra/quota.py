@@ -55,6 +55,7 @@ class Shortage:
 def needed(planned: Collection[PlannedObject | ObservedObject], flavors: Mapping[str, FlavorSize]) -> Counter[str]:
     """What these objects take of a project's quota, planned or there. `flavors` by id; one not known counts nothing."""
     needs: Counter[str] = Counter(COUNTED[one.kind] for one in planned if one.kind in COUNTED)
+    needs[PORTS] -= sum(one.kind is Kind.ROUTER_INTERFACE and "port" in one.inputs for one in planned)
     for one in planned:
         if one.kind is Kind.SECURITY_GROUP_RULES:
             needs[RULES] += len(one.inputs["rules"])

@@ -10,21 +10,28 @@ from collections.abc import Callable
 
 from infra.components.declaration import Declaration
 from infra.components.request_router import RequestRouter
+from infra.components.router_link import RouterLink
 from infra.components.security_groups import SecurityGroups
 from infra.components.tenant_network import TenantNetwork
 from infra.components.tenant_server import TenantServer
+from infra.provider.observed import Observed
 from infra.stackplan import StackPlan
 
 
-def program(plan: StackPlan) -> Callable[[], None]:
-    """The program of one plan. The router comes first: it takes longest, and no server waits for it."""
+def program(plan: StackPlan, observed: Observed) -> Callable[[], None]:
+    """The program of one plan. The router comes first: it takes longest, and no server waits for it.
+
+    `observed` says which other requests' routers there are for the plan's links to lead to.
+    """
 
     def declare() -> None:
         declaration = Declaration(plan)
         router = RequestRouter("router", plan.router, declaration)
         networks = {network.name: TenantNetwork(network.name, network, router=router) for network in plan.networks}
-        groups = SecurityGroups("groups", plan.groups, declaration)
+        groups = SecurityGroups("groups", plan, declaration)
         for server in plan.servers:
             TenantServer(server.name, server, network=networks[server.network], groups=groups)
+        for link in plan.links:
+            RouterLink(f"link.{link.request}", link, router=router, observed=observed)
 
     return declare

@@ -22,8 +22,11 @@ MARKER_PREFIX = "kunlun.cloud"
 MOST_REMOVALS = 1024
 MOST_SERVERS, MOST_DESKTOPS = 64, 200
 TERM_KEY = "kunlun.cloud.term"  # in Nova's metadata, beside the marker
+MOST_GROUP_RULES = 200
 DATA_VOLUME_PREFIX = "volume-"  # of logical names; boot volumes have another
 PUBLIC_PREFIX = "public-"  # of a server's public address
+TRANSIT_POOL = "100.64.0.0/10"  # shared address space (RFC 6598): no zone has it, and no guest ever sees it
+TRANSIT_LENGTH = 29  # of a link's network: room for the two routers and nobody else
 
 Name = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 LogicalName = Annotated[str, Field(max_length=80, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")]
@@ -39,6 +42,8 @@ class Kind(StrEnum):
     NETWORK = "Network"
     SUBNET = "Subnet"
     ROUTER_INTERFACE = "RouterInterface"
+    ROUTER_ROUTES = "RouterRoutes"
+    ADDRESS_GROUP = "AddressGroup"
     SECURITY_GROUP = "SecurityGroup"
     SECURITY_GROUP_RULES = "SecurityGroupRules"
     PORT = "Port"
@@ -90,7 +95,7 @@ class NetworkPlan(WireModel):
 
 
 class RulePlan(WireModel):
-    """One allowed direction. Exactly one of `remote_cidr` and `remote_group` (a group of this plan)."""
+    """One allowed direction. Exactly one of `remote_cidr`, `remote_group` and `remote_addresses` (of this plan)."""
 
     direction: Literal["ingress", "egress"]
     protocol: Literal["tcp", "udp", "icmp"]
@@ -98,13 +103,45 @@ class RulePlan(WireModel):
     port_last: Annotated[int, Field(ge=1, le=65535)] | None = None
     remote_cidr: Cidr | None = None
     remote_group: Name | None = None
+    remote_addresses: LogicalName | None = None
 
 
 class GroupPlan(WireModel):
     """A security group and all its rules; no rule outside this list exists in it."""
 
     name: Name
-    rules: Annotated[tuple[RulePlan, ...], Field(max_length=200)]
+    rules: Annotated[tuple[RulePlan, ...], Field(max_length=MOST_GROUP_RULES)]
+
+
+class AddressGroupPlan(WireModel):
+    """The addresses of another request's servers of one entry; named `<request>.<entry>`."""
+
+    name: LogicalName
+    addresses: Annotated[tuple[Cidr, ...], Field(max_length=64)]
+
+
+class LinkPlan(WireModel):
+    """The way from another request's servers to ours: a network of its own that joins the two routers, and nobody else.
+
+    The other's router is known by its request's uid: it may not exist yet, and is another object after a repair.
+    `callers` are the other's servers that come, `called` ours that are reached.
+    """
+
+    request: Name
+    uid: Annotated[str, Field(max_length=36)]
+    zone: Name
+    project_id: Identifier
+    transit: Cidr
+    callers: Annotated[tuple[Cidr, ...], Field(max_length=64)]
+    called: Annotated[tuple[Cidr, ...], Field(max_length=64)]
+
+
+class CallPlan(WireModel):
+    """Another request that our servers may call: signing it permits the link of its plan to our router."""
+
+    request: Name
+    uid: Annotated[str, Field(max_length=36)]
+    zone: Name
 
 
 class VolumePlan(WireModel):
@@ -176,7 +213,11 @@ DeletionPolicy = Literal["Delete", "Release"]
 
 
 class StackPlan(WireModel):
-    """What will exist for one request in one zone, and what of the earlier plan will not any more."""
+    """What will exist for one request in one zone, and what of the earlier plan will not any more.
+
+    `supersedes` names the plan in force of the same version of the request, where only links changed: so a plan that
+    was in force once, and signed, is never in force again without another signature.
+    """
 
     origin: Origin
     zone: Name
@@ -189,6 +230,10 @@ class StackPlan(WireModel):
     removals: Annotated[tuple[Removal, ...], Field(max_length=MOST_REMOVALS)] = ()
     imports: Annotated[tuple[Import, ...], Field(max_length=80)] = ()
     deletion_policy: DeletionPolicy = "Delete"
+    address_groups: Annotated[tuple[AddressGroupPlan, ...], Field(max_length=128)] = ()
+    links: Annotated[tuple[LinkPlan, ...], Field(max_length=64)] = ()
+    calls: Annotated[tuple[CallPlan, ...], Field(max_length=64)] = ()
+    supersedes: Annotated[str, Field(max_length=63)] | None = None
 
 
 def marker(uid: str, name: str, fingerprint: str) -> str:

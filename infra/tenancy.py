@@ -19,6 +19,7 @@ TENANT_TAG = f"{TAG}-tenant:"
 OPERATOR_ROLE = "admin"
 PORTS_PER_SERVER = 4
 RULES_PER_SERVER = 100
+LINKS_PER_NETWORK = 4  # ways to other requests: each a network of its own with two ports
 SHARED = frozenset(
     {("address_scope", "access_as_shared"), ("subnetpool", "access_as_shared"), ("network", "access_as_external")}
 )
@@ -142,10 +143,10 @@ async def _operator_role(cloud: Cloud, project_id: str) -> None:
 async def _quotas(cloud: Cloud, project_id: str, quota: ProjectQuota) -> None:
     compute = {"instances": quota.servers, "cores": quota.vcpus, "ram": quota.memory_mib, "force": True}
     network = {
-        "network": quota.networks,
-        "subnet": quota.networks,
+        "network": quota.networks * (1 + LINKS_PER_NETWORK),
+        "subnet": quota.networks * (1 + LINKS_PER_NETWORK),
         "router": quota.networks,
-        "port": quota.servers * PORTS_PER_SERVER + quota.networks * PORTS_PER_SERVER,
+        "port": quota.servers * PORTS_PER_SERVER + quota.networks * (PORTS_PER_SERVER + 2 * LINKS_PER_NETWORK),
         "security_group": quota.servers + 1,
         "security_group_rule": quota.servers * RULES_PER_SERVER,
         "floatingip": quota.public_addresses,

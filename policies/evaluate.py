@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from controllers.api.findings import Finding
 from infra.stackplan import StackPlan
-from policies import rules
+from policies import neighbours, rules
 from policies.rules import Circumstances
 
 Rule = Callable[[Circumstances], Iterator[Finding]]
@@ -16,6 +16,7 @@ REGISTRY_RULES: tuple[Rule, ...] = (
     rules.the_system_is_registered,
     rules.the_system_is_not_classified,
     rules.the_tenant_may_use_the_zone,
+    neighbours.flows_come_from_known_requests,
     rules.the_quota_suffices,
     rules.the_budget_suffices,
 )

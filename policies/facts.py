@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from controllers.api.plan import PlanContent
 from policies.flows import crossings, named_stages
 from policies.rules import Circumstances
@@ -14,12 +16,18 @@ def facts_of(content: PlanContent, case: Circumstances, *, in_force: PlanContent
         monthly_yuan=content.monthly_yuan,
         environment=case.request.environment,
         tenant=case.tenant_name,
-        crossings=crossings(case.request, case.ground),
+        crossings=tuple(dict.fromkeys((*crossings(case.request, case.ground), *_calls(content)))),
         public_addresses=tuple(server.name for server in case.request.servers if server.public_address),
         named=named_stages(case.request, case.ground),
         test_budget_left_yuan=_test_budget_left(case),
         reserved_for_people=_reserved_for_people(content, in_force),
     )
+
+
+def _calls(content: PlanContent) -> Iterator[str]:
+    """Flows into other zones that start here are signed here, too."""
+    stack = content.stack
+    return (f"{stack.zone} → {call.zone}" for call in stack.calls if call.zone != stack.zone)
 
 
 def _test_budget_left(case: Circumstances) -> int | None:

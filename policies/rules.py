@@ -26,8 +26,8 @@ from policies.usage import amounts, quota_amounts, usage_of
 class Circumstances:
     """A request and everything its compliance depends on; a missing object is None.
 
-    `neighbours` is the zone of each other request of the namespace; `test_usage_yuan` is what those cost a month that
-    policy approved on the department's test budget.
+    `neighbours` is the zone of each other request of the namespace, `entries` the names of its server entries;
+    `test_usage_yuan` is what those cost a month that policy approved on the department's test budget.
     """
 
     request: ResourceRequestSpec
@@ -39,6 +39,7 @@ class Circumstances:
     test_usage_yuan: int = 0
     volumes_available: bool = True
     neighbours: Mapping[str, str] = field(default_factory=dict)
+    entries: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneSpec | None:
@@ -151,10 +152,6 @@ def features_of_later_releases_are_not_used(case: Circumstances) -> Iterator[Fin
             yield Finding(
                 f"spec.servers[{index}].roles", "configuring guests by roles is not available yet; leave it out"
             )
-    for index, flow in enumerate(case.request.flows):
-        if flow.from_.request:
-            what = "flows from another request are not available yet: its servers may not call out; leave it out"
-            yield Finding(f"spec.flows[{index}].from.request", what)
     if case.request.desktops:
         yield Finding("spec.desktops", "cloud desktops are not available yet; leave it out")
     if case.request.time_to_live:

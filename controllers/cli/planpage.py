@@ -20,7 +20,7 @@ from controllers.cli.reading import Reading
 from controllers.cli.screen import facts, grid, lines, section
 from controllers.cli.signatures import StageStanding, standings
 from controllers.cli.text import counted, listed, plain, yuan
-from controllers.cli.traffic import COLUMNS, stated_flows, traffic
+from controllers.cli.traffic import COLUMNS, CROSSING_COLUMNS, crossings, stated_flows, traffic
 from controllers.cli.verdict import public_of
 from controllers.request.plans import is_repair
 from infra.stackplan import StackPlan
@@ -76,6 +76,9 @@ def content_sections(content: PlanContent, known: Mapping[str, str] = NO_ADDRESS
         yield section("On the internet", grid(("NAME", "PUBLIC ADDRESS"), public))
     opened = list(traffic(stack.groups))
     yield section("Traffic: only this, everything else is closed", grid(COLUMNS, opened))
+    if joined := list(crossings(stack)):
+        title = "With other requests: open only while both plans are in force"
+        yield section(title, grid(CROSSING_COLUMNS, joined))
     yield section("Cost a month", _costs(content))
     if stack.deletion_policy == "Release" or stack.imports:
         yield section("When the request is deleted", lines(_ending(stack)))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from controllers.api.resourcerequest import FlowSource, FlowSpec
-from infra.stackplan import GroupPlan, RulePlan
+from infra.stackplan import GroupPlan, RulePlan, StackPlan
 
 Row = tuple[str, str, str, str]
 
 COLUMNS = ("SERVERS", "MAY", "WHOM", "ON")
+CROSSING_COLUMNS = ("REQUEST", "ZONE", "WHO", "OVER")
 
 
 def traffic(groups: Iterable[GroupPlan]) -> Iterator[Row]:
@@ -46,6 +47,26 @@ def source_words(source: FlowSource) -> str:
     return servers if source.request is None else f"{servers} of request {source.request}"
 
 
+def crossings(stack: StackPlan) -> Iterator[Row]:
+    """One row per other request: who it is, in which zone, who comes or is called, and over what."""
+    addresses = {group.name: ", ".join(group.addresses) for group in stack.address_groups}
+    for link in stack.links:
+        yield (
+            link.request,
+            link.zone,
+            f"its {_addresses_of(link.request, addresses)} come",
+            f"a network of its own: {link.transit}",
+        )
+    for call in stack.calls:
+        way = "its plan joins it to our router"
+        yield call.request, call.zone, f"our servers call its {_addresses_of(call.request, addresses)}", way
+
+
+def _addresses_of(request: str, addresses: Mapping[str, str]) -> str:
+    found = {name.partition(".")[2]: text for name, text in addresses.items() if name.partition(".")[0] == request}
+    return "; ".join(f"{servers} ({text})" for servers, text in found.items())
+
+
 def _may(rule: RulePlan) -> str:
     return "be reached by" if rule.direction == "ingress" else "reach"
 
@@ -53,6 +74,9 @@ def _may(rule: RulePlan) -> str:
 def _whom(rule: RulePlan) -> str:
     if rule.remote_group is not None:
         return f"servers {rule.remote_group}"
+    if rule.remote_addresses is not None:
+        request, _, servers = rule.remote_addresses.partition(".")
+        return f"servers {servers} of request {request}"
     return rule.remote_cidr or "anyone"
 
 

@@ -39,12 +39,26 @@ def _has_a_way(pair: Pair, case: Case) -> bool:
     source, target = pair.source, pair.target
     if source.role is Role.OWN and source.request == target.request:
         return True
+    if source.role is target.role is Role.OWN and (
+        _is_linked(source, target, case) or _is_linked(target, source, case)
+    ):
+        return True
     if source.zone != target.zone:
         return False
     # Within a zone the upstream router knows every prefix that no router hides behind its own address.
     if target.role is Role.OUTSIDE or target.inner:
         return True
     return not case.requests[target.request].stack.router.source_nat
+
+
+def _is_linked(caller: Station, called: Station, case: Case) -> bool:
+    """Whether a link of the called request's plan has routes for both."""
+    return any(
+        link.request == caller.request
+        and f"{caller.address}/32" in link.callers
+        and f"{called.address}/32" in link.called
+        for link in case.requests[called.request].stack.links
+    )
 
 
 def rules_of(station: Station, case: Case, direction: str) -> Iterator[RulePlan]:
@@ -63,6 +77,9 @@ def _permits(rule: RulePlan, pair: Pair, remote: Station, case: Case) -> bool:
     if remote.inner:
         return False  # a group's members are known by their own addresses
     own = pair.source.request if remote is pair.target else pair.target.request
+    if rule.remote_addresses is not None:
+        groups = {group.name: group.addresses for group in case.requests[own].stack.address_groups}
+        return f"{remote.address}/32" in groups.get(rule.remote_addresses, ())
     return remote.role is Role.OWN and remote.request == own and remote.entry == rule.remote_group
 
 

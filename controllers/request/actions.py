@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from controllers.api.plan import THE_REQUEST, Action, Operation
 from controllers.request.seat_actions import with_users
+from infra.declared import PEER_PREFIX
 from infra.planned import FORCES_REPLACEMENT, PlannedObject, planned_objects
 from infra.provider.observed import Observed, ObservedObject, differing_fields, identity_of
 from infra.stackplan import DATA_VOLUME_PREFIX, Kind, Removal, StackPlan
@@ -167,20 +168,17 @@ def _action(old: PlannedObject | None, new: PlannedObject, names: Mapping[str, s
 
 
 def _described(item: PlannedObject, names: Mapping[str, str]) -> str:
-    match item.kind:
-        case Kind.SERVER:
-            image = names.get(str(item.inputs["image_id"]), "from its boot volume")
-            return f"{names[item.inputs['flavor_id']]}, {image}"
-        case Kind.SUBNET | Kind.PORT:
-            return str(item.inputs.get("cidr") or item.inputs["address"])
-        case Kind.VOLUME:
-            return f"{item.inputs['size_gib']} GiB"
-        case Kind.FLOATING_IP:
-            return "an address on the internet, which OpenStack chooses"
-        case Kind.SECURITY_GROUP_RULES:
-            return _joined([rule_in_words(rule) for rule in item.inputs["rules"]]) or "closed"
-        case _:
-            return ""
+    described = _IN_WORDS.get(item.kind)
+    return described(item, names) if described else ""
+
+
+def _server_in_words(item: PlannedObject, names: Mapping[str, str]) -> str:
+    image = names.get(str(item.inputs["image_id"]), "from its boot volume")
+    return f"{names[item.inputs['flavor_id']]}, {image}"
+
+
+def _rules_in_words(item: PlannedObject, names: Mapping[str, str]) -> str:
+    return _joined([rule_in_words(rule) for rule in item.inputs["rules"]]) or "closed"
 
 
 def _changed(old: PlannedObject, new: PlannedObject, names: Mapping[str, str]) -> str:
@@ -213,11 +211,29 @@ def rule_in_words(rule: Mapping[str, Any]) -> str:
     way = "from" if rule["direction"] == "ingress" else "to"
     remote = rule["remote"] or rule.get("address_group") or "anywhere"  # changed by hand: any rule
     version = f" ({rule['ethertype']})" if "ethertype" in rule else ""
-    return f"{rule['protocol'] or 'everything'}{ports} {way} {str(remote).removeprefix('@group-')}{version}"
+    return f"{rule['protocol'] or 'everything'}{ports} {way} {_remote_in_words(str(remote))}{version}"
+
+
+def _remote_in_words(remote: str) -> str:
+    if not remote.startswith("@addresses-"):
+        return remote.removeprefix("@group-")
+    request, _, servers = remote.removeprefix("@addresses-").partition(".")
+    return f"{servers} of request {request}"
+
+
+def routes_in_words(routes: list[dict[str, Any]]) -> str:
+    """`10.10.1.20/32 by 100.64.0.3`."""
+    return ", ".join(f"{route['destination']} by {route['nexthop']}" for route in routes)
+
+
+def _on(item: PlannedObject, names: Mapping[str, str]) -> str:
+    """Whose router it is on, if it is another request's."""
+    uid = str(item.inputs["router"]).removeprefix(PEER_PREFIX)
+    return f"on the router of {names.get(uid, 'another request')}" if uid != item.inputs["router"] else ""
 
 
 def _refers(item: PlannedObject, key: str) -> bool:
-    value = item.inputs[key]
+    value = item.inputs.get(key)
     return isinstance(value, str) and value.startswith("@")
 
 
@@ -227,11 +243,28 @@ def _word(key: str) -> str:
 
 def _shown(item: PlannedObject, key: str, names: Mapping[str, str]) -> str:
     value = item.inputs[key]
+    if key == "routes":
+        return routes_in_words(value)
     if isinstance(value, list):
         return ", ".join(str(one).removeprefix("@") for one in value) or "none"
     return "none" if value in (None, "") else names.get(str(value), str(value).removeprefix("@"))
 
 
 def _catalogue_names(*plans: StackPlan | None) -> dict[str, str]:
-    servers = [server for plan in plans if plan for server in plan.servers]
-    return {item.id: item.name for server in servers for item in (server.flavor, server.image)}
+    known = [plan for plan in plans if plan]
+    servers = [server for plan in known for server in plan.servers]
+    others = {link.uid: f"request {link.request} in zone {link.zone}" for plan in known for link in plan.links}
+    return {item.id: item.name for server in servers for item in (server.flavor, server.image)} | others
+
+
+_IN_WORDS: Mapping[Kind, Callable[[PlannedObject, Mapping[str, str]], str]] = {
+    Kind.SERVER: _server_in_words,
+    Kind.SUBNET: lambda item, _: str(item.inputs["cidr"]),
+    Kind.PORT: lambda item, _: str(item.inputs["address"]),
+    Kind.FLOATING_IP: lambda item, _: "an address on the internet, which OpenStack chooses",
+    Kind.VOLUME: lambda item, _: f"{item.inputs['size_gib']} GiB",
+    Kind.SECURITY_GROUP_RULES: _rules_in_words,
+    Kind.ADDRESS_GROUP: lambda item, _: ", ".join(item.inputs["addresses"]),
+    Kind.ROUTER_INTERFACE: _on,
+    Kind.ROUTER_ROUTES: lambda item, names: f"{_on(item, names)} to {routes_in_words(item.inputs['routes'])}".strip(),
+}

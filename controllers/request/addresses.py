@@ -27,6 +27,13 @@ class Addresses:
     networks: Mapping[str, IPv4Network]
     servers: Mapping[str, IPv4Address]
 
+    def by_entry(self, request: ResourceRequestSpec) -> dict[str, list[str]]:
+        """The addresses of each entry's servers, each as a prefix of its own."""
+        return {
+            entry.name: [f"{self.servers[f'{entry.name}-{index}']}/32" for index in range(entry.count)]
+            for entry in request.servers
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -90,7 +97,7 @@ def _carve(wanted: NetworkSpec, zone: ZoneSpec, taken: Collection[IPv4Network]) 
         pool = IPv4Network(prefix)
         if pool.prefixlen > wanted.prefix_length:
             continue
-        free = _first_free(pool, wanted.prefix_length, blocked)
+        free = first_free(pool, wanted.prefix_length, blocked)
         if free is not None:
             return free
     raise QuotaExceeded(
@@ -98,7 +105,8 @@ def _carve(wanted: NetworkSpec, zone: ZoneSpec, taken: Collection[IPv4Network]) 
     )
 
 
-def _first_free(pool: IPv4Network, length: int, blocked: Collection[IPv4Network]) -> IPv4Network | None:
+def first_free(pool: IPv4Network, length: int, blocked: Collection[IPv4Network]) -> IPv4Network | None:
+    """The lowest prefix of a length in a pool that touches nothing that is taken."""
     start, end, size = int(pool.network_address), int(pool.broadcast_address), 2 ** (32 - length)
     walls = sorted((int(net.network_address), int(net.broadcast_address)) for net in blocked if net.overlaps(pool))
     for first, last in [*walls, (end + 1, end + 1)]:

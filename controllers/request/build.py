@@ -33,7 +33,7 @@ async def build_plan(request: ResourceRequest, plan: Plan, report: Report, parts
     memory = parts.memories.of(request.meta.uid)
     require_registered(request, parts)
     first = request.status.building_plan is None
-    observed = None if first else await observe_surely(request, plan, parts)
+    observed = None if first and not plan.spec.stack.links else await observe_surely(request, plan, parts)
     portion = next_portion(plan, observed)
     if observed is not None:
         require_data(request, plan, observed)

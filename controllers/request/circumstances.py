@@ -11,6 +11,7 @@ from controllers.api.resourcerequest import Environment
 from controllers.api.stored import PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, Plan, ResourceRequest, Tenant
 from controllers.cache import Cache
 from controllers.request.plans import newest_first
+from infra.stackplan import StackPlan
 from policies.rules import Circumstances
 
 
@@ -21,6 +22,7 @@ def circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
     system = cache.get(SYSTEMS, namespace, request.spec.system)
     tenant = tenant_of(namespace, cache)
     zone = zones.get(request.spec.zone)
+    others = list(_others(request, cache, namespace))
     return Circumstances(
         request=request.spec,
         namespace=namespace,
@@ -30,7 +32,8 @@ def circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
         tenant_name=tenant.meta.name if tenant else "",
         test_usage_yuan=_test_usage_yuan(request, cache),
         volumes_available=zone.status.volumes if zone else True,
-        neighbours={other.meta.name: other.spec.zone for other in _others(request, cache, namespace)},
+        neighbours={other.meta.name: other.spec.zone for other in others},
+        entries={other.meta.name: frozenset(entry.name for entry in other.spec.servers) for other in others},
     )
 
 
@@ -61,10 +64,30 @@ def tenant_of(namespace: str, cache: Cache) -> Tenant | None:
 
 
 def planned_prefixes(request: ResourceRequest, cache: Cache) -> list[IPv4Network]:
-    """Prefixes that plans of other requests have, built or not."""
+    """Prefixes that plans of other requests have, built or not, and addresses that their rules name.
+
+    As long as a rule lets an address in, nobody else gets it, even if whose it was is gone.
+    """
+    stacks = _living_stacks(request, cache)
+    return [_prefix(cidr) for stack in stacks for cidr in (*_networks(stack), *_named_addresses(stack))]
+
+
+def planned_transits(request: ResourceRequest, cache: Cache) -> list[IPv4Network]:
+    """Networks of links that plans of other requests have, built or not."""
+    return [_prefix(link.transit) for stack in _living_stacks(request, cache) for link in stack.links]
+
+
+def _living_stacks(request: ResourceRequest, cache: Cache) -> list[StackPlan]:
     living = {other.meta.uid for other in _others(request, cache)}
-    stacks = (plan.spec.stack for plan in cache.all(PLANS) if plan.spec.stack.origin.uid in living)
-    return [_prefix(network.cidr) for stack in stacks for network in stack.networks]
+    return [plan.spec.stack for plan in cache.all(PLANS) if plan.spec.stack.origin.uid in living]
+
+
+def _networks(stack: StackPlan) -> Iterator[str]:
+    return (network.cidr for network in stack.networks)
+
+
+def _named_addresses(stack: StackPlan) -> Iterator[str]:
+    return (address for group in stack.address_groups for address in group.addresses)
 
 
 @lru_cache(maxsize=2**16)

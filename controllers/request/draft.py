@@ -1,4 +1,6 @@
-"""The newest plan of a request: found, or made. One plan for each version of the spec, and it never changes."""
+"""The newest plan of a request: found, or made. It never changes; another is made for another version of the spec, and
+when what other requests ask of this one, or their addresses, are not as in it any more (see `links`).
+"""
 
 from __future__ import annotations
 
@@ -13,17 +15,41 @@ from controllers.api.plan import PlanContent, PlanSpec, plan_name
 from controllers.api.stored import APPROVALS, PLANS, ZONES, Plan, ResourceRequest, stored
 from controllers.request.addresses import allocate
 from controllers.request.approve import prove
-from controllers.request.circumstances import circumstances, planned_imports, planned_prefixes, tenant_of
-from controllers.request.examine import require_allowed
+from controllers.request.circumstances import (
+    circumstances,
+    planned_imports,
+    planned_prefixes,
+    planned_transits,
+    tenant_of,
+)
+from controllers.request.examine import require_allowed, require_registered
 from controllers.request.imports import Found, find_imports, import_findings
+from controllers.request.links import (
+    Wishes,
+    is_as_wished,
+    linkage,
+    linkage_of,
+    neighbourhood,
+    transits_for,
+    wishes_of,
+)
 from controllers.request.parts import RequestParts
 from controllers.request.plan import Catalogue, Inputs, plan_content, signed, staged
-from controllers.request.plans import newest_plan, plan_body, plan_lost, plan_named, plans_of, summary
+from controllers.request.plans import (
+    is_repair,
+    newest_known,
+    newest_plan,
+    plan_body,
+    plan_lost,
+    plan_named,
+    plans_of,
+    summary,
+)
 from controllers.request.repair import repair_content, superfluous
 from controllers.request.seats import assign_seats
 from controllers.request.status import Report, is_built, pause_after
 from infra.errors import ClusterUnavailable, InvalidRequest, KunlunError, ZoneUnknown
-from infra.stackplan import Origin, Project
+from infra.stackplan import Origin, Project, StackPlan
 from policies.facts import facts_of
 
 
@@ -35,11 +61,13 @@ class Ground:
     project: Project
     existing: Sequence[IPv4Network]
     found: Found
+    transits: Sequence[IPv4Network] = ()
 
 
 async def draft_plan(request: ResourceRequest, report: Report, parts: RequestParts) -> Report:
     """Make sure the Plan for the present spec exists, unaltered."""
-    plan = _known(request, parts)
+    wishes = _wishes(request, parts)
+    plan = _known(request, wishes, parts)
     if plan is None:
         catalogue, project = _catalogue(request, parts), _project(request, parts)
         if catalogue is None or project is None:
@@ -56,16 +84,17 @@ async def draft_plan(request: ResourceRequest, report: Report, parts: RequestPar
             raise
         drafting.rested()
         async with parts.planning:  # addresses, imports and test budget are given out one plan at a time
-            plan = _known(request, parts)
+            wishes = _wishes(request, parts)
+            plan = _known(request, wishes, parts)
             if plan is None:
-                require_allowed(request, parts)
-                plan = await _create(request, ground, parts)
+                _require(request, parts)
+                plan = await _create(request, wishes, ground, parts)
     plan = await _or_repair(plan, request, parts)
     prove(plan, request)
     return report.reached(
         ConditionType.PLANNED,
         Reason.PLANNED,
-        f"plan {plan.meta.name}: {summary(plan.spec)}",
+        f"plan {plan.meta.name}: {summary(plan.spec)}{_left_out(wishes)}",
         plan=plan.meta.name,
         plan_digest=plan.spec.digest,
         required_stages=tuple(needed.stage for needed in plan.spec.stages),
@@ -73,8 +102,39 @@ async def draft_plan(request: ResourceRequest, report: Report, parts: RequestPar
     )
 
 
-def _known(request: ResourceRequest, parts: RequestParts) -> Plan | None:
-    return newest_plan(request, _plans(request, parts))
+def _left_out(wishes: Wishes) -> str:
+    return f"; left out until they are planned: flows from {', '.join(wishes.left_out)}" if wishes.left_out else ""
+
+
+def _known(request: ResourceRequest, wishes: Wishes, parts: RequestParts) -> Plan | None:
+    in_force = _superseded(request, parts)
+    plans = [plan for plan in _plans(request, parts) if is_as_wished(plan.spec.stack, wishes)]
+    return newest_plan(request, [plan for plan in plans if in_force is None or _is_of(plan, in_force)])
+
+
+def _superseded(request: ResourceRequest, parts: RequestParts) -> str | None:
+    """The plan in force, if it is of the present version of the request."""
+    in_force = plan_named(request.status.approved_plan, request, parts.cache)
+    is_present = in_force is not None and in_force.spec.stack.origin.generation == request.meta.generation
+    return request.status.approved_plan if is_present else None
+
+
+def _is_of(plan: Plan, in_force: str) -> bool:
+    """Whether a plan is in force, or was drafted against the one that is."""
+    return in_force in {plan.meta.name, plan.spec.stack.supersedes} or is_repair(plan)
+
+
+def _wishes(request: ResourceRequest, parts: RequestParts) -> Wishes:
+    known = newest_known(request, _plans(request, parts))
+    return wishes_of(request, neighbourhood(request, parts.cache), known.spec.stack if known else None)
+
+
+def _require(request: ResourceRequest, parts: RequestParts) -> None:
+    """What was approved is not judged anew because a neighbour wishes something of it."""
+    if _superseded(request, parts) is not None:
+        require_registered(request, parts)
+    else:
+        require_allowed(request, parts)
 
 
 def _plans(request: ResourceRequest, parts: RequestParts) -> list[Plan]:
@@ -104,13 +164,15 @@ def _work(request: ResourceRequest, catalogue: Catalogue, project: Project) -> s
 async def _look(request: ResourceRequest, catalogue: Catalogue, project: Project, parts: RequestParts) -> Ground:
     now = asyncio.get_running_loop().time()
     prefixes = await parts.surveys.prefixes(catalogue.status.subnet_pool_id or "", not_before=now)
-    existing = [IPv4Network(prefix) for prefix in prefixes]
-    return Ground(catalogue, project, existing, await _found(request, project, parts))
+    called = any(flow.from_.request for flow in request.spec.flows)
+    transits = await parts.surveys.transits(not_before=now) if called else []
+    existing, between = [IPv4Network(prefix) for prefix in prefixes], [IPv4Network(prefix) for prefix in transits]
+    return Ground(catalogue, project, existing, await _found(request, project, parts), between)
 
 
-async def _create(request: ResourceRequest, ground: Ground, parts: RequestParts) -> Plan:
-    content, elsewhere = plan_content(_inputs(request, ground, parts)), planned_imports(request, parts.cache)
-    spec = _signed(content, request, parts)
+async def _create(request: ResourceRequest, wishes: Wishes, ground: Ground, parts: RequestParts) -> Plan:
+    content = plan_content(_inputs(request, wishes, ground, parts))
+    spec, elsewhere = _signed(content, request, parts), planned_imports(request, parts.cache)
     if findings := import_findings(request.spec, spec.stack, ground.found, elsewhere=elsewhere):
         raise InvalidRequest(sentence(findings))
     return await _written(request, spec, parts)
@@ -127,9 +189,12 @@ async def _or_repair(plan: Plan, request: ResourceRequest, parts: RequestParts) 
     """The plan in force, or the one that repairs it while it has to be repaired; else the plan given.
 
     A repair is of the present version of the request: while a newer one waits for its approval, that comes first.
+    So does one for what a neighbour wishes.
     """
     in_force = plan_named(request.status.approved_plan, request, parts.cache)
     if in_force is None or in_force.spec.stack.origin.generation != request.meta.generation:
+        return plan
+    if linkage_of(plan.spec.stack) != linkage_of(in_force.spec.stack):
         return plan
     seen = parts.memories.of(request.meta.uid).seen_of(in_force.meta.name)
     if seen is None:  # not looked yet: as the status says
@@ -169,26 +234,50 @@ async def _found(request: ResourceRequest, project: Project, parts: RequestParts
     return find_imports(request.spec, await parts.surveys.everything(project.id, not_before=now))
 
 
-def _inputs(request: ResourceRequest, ground: Ground, parts: RequestParts) -> Inputs:
-    meta = request.meta
-    older = _plans(request, parts)
+def _inputs(request: ResourceRequest, wishes: Wishes, ground: Ground, parts: RequestParts) -> Inputs:
+    meta, zone = request.meta, ground.catalogue
     in_force = plan_named(request.status.approved_plan, request, parts.cache)
     if in_force is None and request.status.approved_plan is not None:
         raise plan_lost(request.status.approved_plan)
     unfinished = in_force is not None and not is_built(request.status, in_force.meta.name)
-    # What a plan that never came into force would have imported has not become ours.
-    previous = in_force or next((plan for plan in older if not plan.spec.stack.imports), None)
-    stack = previous.spec.stack if previous else None
-    zone, known = ground.catalogue, ground.found.addresses
-    taken = [*ground.existing, *planned_prefixes(request, parts.cache)]
+    taken, existing = [*ground.existing, *planned_prefixes(request, parts.cache)], ground.found.addresses
+    previous = _previous(request, in_force, parts)
+    addresses = allocate(request.spec, zone=zone.spec, taken=taken, previous=previous, existing=existing)
+    transits = transits_for(wishes, kept=_transits(request, parts), taken=_taken_transits(request, ground, parts))
     return Inputs(
         origin=Origin(namespace=meta.namespace, name=meta.name, uid=meta.uid, generation=meta.generation),
         request=request.spec,
         catalogue=zone,
         project=ground.project,
-        addresses=allocate(request.spec, zone=zone.spec, taken=taken, previous=stack, existing=known),
+        addresses=addresses,
         in_force=in_force.spec.stack if in_force else None,
         unfinished=in_force.spec.stack.removals if in_force and unfinished else (),
-        seats=assign_seats(request.spec, stack),
+        seats=assign_seats(request.spec, previous),
         found=ground.found,
+        linkage=linkage(wishes, addresses.by_entry(request.spec), transits),
+        supersedes=_superseded(request, parts),
     )
+
+
+def _previous(request: ResourceRequest, in_force: Plan | None, parts: RequestParts) -> StackPlan | None:
+    """Whose addresses are kept: of the plan that is drafted anew, else of the one in force, else of any.
+
+    What a plan that never came into force would have imported has not become ours.
+    """
+    older = _plans(request, parts)
+    present = [plan for plan in older if plan.spec.stack.origin.generation == request.meta.generation]
+    anew = [plan for plan in present if not plan.spec.stack.imports]
+    previous = next((plan for plan in (*anew, in_force) if plan), None)
+    previous = previous or next((plan for plan in older if not plan.spec.stack.imports), None)
+    return previous.spec.stack if previous else None
+
+
+def _transits(request: ResourceRequest, parts: RequestParts) -> dict[str, str]:
+    """The network of each link that a plan of this request has had: the newest counts."""
+    plans = reversed(_plans(request, parts))
+    return {link.request: link.transit for plan in plans for link in plan.spec.stack.links}
+
+
+def _taken_transits(request: ResourceRequest, ground: Ground, parts: RequestParts) -> list[IPv4Network]:
+    own = [IPv4Network(transit) for transit in _transits(request, parts).values()]
+    return [*ground.transits, *own, *planned_transits(request, parts.cache)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from controllers.request.actions import rule_in_words
+from controllers.request.actions import routes_in_words, rule_in_words
 from infra.provider.observed import Deviation, Difference
 from infra.stackplan import Kind
 
@@ -61,6 +61,8 @@ def _value(value: Any) -> str:
     match value:
         case None | "" | []:
             return "none"
+        case [{"destination": _}, *_]:
+            text = routes_in_words(value)
         case list():
             text = ", ".join(str(item).removeprefix("@") for item in value)
         case _:

@@ -19,11 +19,15 @@ LONGEST_REST_FOR_OTHERS_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the last look showed of a plan in force: how the cloud differs, and what needs a plan of its own."""
+    """What the last look showed of a plan in force: how the cloud differs, and what needs a plan of its own.
+
+    `joinable` are the requests whose routers links could be joined to then.
+    """
 
     plan: str
     drift: tuple[Difference, ...] = ()
     repairs: tuple[Repair, ...] = ()
+    joinable: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
 
 from controllers.api.stored import Plan, ResourceRequest
+from controllers.request.accord import barred, joinable
 from controllers.request.memory import Seen, next_turn
 from controllers.request.parts import RequestParts
 from controllers.request.rollout import tolerated
+from infra.cloud import Answer
 from infra.errors import DataLost, EngineInterrupted
 from infra.planned import changed_for_life, planned_objects
 from infra.provider.observe import observed_from_listing
@@ -27,9 +30,18 @@ async def observe(
     remaining = until_recovered(parts)
     if remaining > 0 and parts.memories.of(request.meta.uid).plan is None:
         raise EngineInterrupted("looking at what exists after a restart", retry_after_seconds=remaining)
-    now = asyncio.get_running_loop().time()
-    listing = await parts.surveys.everything(plan.spec.stack.project.id, not_before=now - not_older_than)
-    return observed_from_listing(listing, request.meta.uid)
+    not_before = asyncio.get_running_loop().time() - not_older_than
+    listing = await parts.surveys.everything(plan.spec.stack.project.id, not_before=not_before)
+    listing = replace(listing, beyond=(*listing.beyond, *await _routers_beyond(plan, parts, not_before)))
+    return replace(observed_from_listing(listing, request.meta.uid), barred=barred(plan, parts.cache))
+
+
+async def _routers_beyond(plan: Plan, parts: RequestParts, not_before: float) -> list[Answer]:
+    """Those of the other projects that links of the plan lead to; a plan without such links costs no call."""
+    stack = plan.spec.stack
+    projects = sorted({link.project_id for link in stack.links} - {stack.project.id})
+    found = await asyncio.gather(*(parts.surveys.routers(one, not_before=not_before) for one in projects))
+    return [router for routers in found for router in routers]
 
 
 async def observe_surely(
@@ -70,7 +82,8 @@ def see(request: ResourceRequest, plan: Plan, observed: Observed, parts: Request
     """Judge an observation of the plan in force, and remember the judgement until the next one."""
     memory = parts.memories.of(request.meta.uid)
     memory.servers = {found.name: found for found in observed.objects if found.kind is Kind.SERVER and not found.twin}
-    memory.seen = Seen(plan.meta.name, tuple(differing(plan, observed)), repairs_of(plan.spec.stack, observed))
+    drift, repairs = tuple(differing(plan, observed)), repairs_of(plan.spec.stack, observed)
+    memory.seen = Seen(plan.meta.name, drift, repairs, joinable(plan, parts.cache))
     return memory.seen
 
 

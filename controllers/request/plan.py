@@ -17,10 +17,12 @@ from controllers.api.zone import BaseRule, ZoneSpec, ZoneStatus
 from controllers.request.actions import Outlook, actions_between, removals_between
 from controllers.request.addresses import Addresses, Shape
 from controllers.request.imports import Found
+from controllers.request.links import Linkage
 from controllers.request.seats import desktop_names
-from infra.errors import FlavorMissing, ImageMissing
+from infra.errors import FlavorMissing, ImageMissing, InvalidRequest
 from infra.provider.takeover import foreseen
 from infra.stackplan import (
+    MOST_GROUP_RULES,
     GroupPlan,
     NetworkPlan,
     Origin,
@@ -60,6 +62,8 @@ class Inputs:
     unfinished: tuple[Removal, ...] = ()  # removals of the plan in force that may still have to be done
     seats: Mapping[str, Seat] = field(default_factory=dict)  # of the desktops, by the names of their servers
     found: Found = field(default_factory=Found)  # what the request imports, as the cloud shows it
+    linkage: Linkage = field(default_factory=Linkage)  # flows from and to other requests
+    supersedes: str | None = None  # the plan in force, if it is of the same version of the request
 
 
 def plan_content(inputs: Inputs) -> PlanContent:
@@ -109,6 +113,10 @@ def _stack(inputs: Inputs) -> StackPlan:
         ),
         imports=inputs.found.imports,
         deletion_policy=inputs.request.deletion_policy.value,
+        address_groups=inputs.linkage.address_groups,
+        links=inputs.linkage.links,
+        calls=inputs.linkage.calls,
+        supersedes=inputs.supersedes,
     )
 
 
@@ -206,12 +214,17 @@ def _flavor(zone: Catalogue, name: str) -> Resolved:
 
 def _group(inputs: Inputs, entry: ServerSpec) -> GroupPlan:
     rules = [*_base_rules(inputs.catalogue.spec)]
-    for flow in inputs.request.flows:
+    for flow in [flow for flow in inputs.request.flows if flow.from_.request is None]:
         if flow.to == entry.name:
             rules += _rules(flow, "ingress", _sources(inputs, flow))
-        if flow.from_.request is None and flow.from_.servers == entry.name:
+        if flow.from_.servers == entry.name:
             rules += _rules(flow, "egress", [{"remote_group": flow.to}])
-    return GroupPlan(name=entry.name, rules=tuple(dict.fromkeys(rules)))
+    rules += inputs.linkage.rules.get(entry.name, ())
+    distinct = tuple(dict.fromkeys(rules))
+    if len(distinct) > MOST_GROUP_RULES:
+        what = f"servers '{entry.name}' need {len(distinct)} rules with what other requests open to them"
+        raise InvalidRequest(f"{what}; at most {MOST_GROUP_RULES}; use port ranges, or fewer flows")
+    return GroupPlan(name=entry.name, rules=distinct)
 
 
 def _desktop_group(inputs: Inputs, entry: DesktopSpec) -> GroupPlan:

@@ -29,6 +29,12 @@ def newest_plan(request: ResourceRequest, plans: Sequence[Plan]) -> Plan | None:
     return next(iter(named or present), None)
 
 
+def newest_known(request: ResourceRequest, plans: Sequence[Plan]) -> Plan | None:
+    """The plan the status names as the newest; before it does, the newest there is."""
+    named = [plan for plan in plans if plan.meta.name == request.status.plan]
+    return next(iter(named or newest_first(plans)), None)
+
+
 def is_repair(plan: Plan) -> bool:
     """Whether it was made for what became of another plan, not for a new spec."""
     return any(gone.id is not None for gone in plan.spec.stack.removals)

@@ -13,6 +13,7 @@ from controllers.api.conditions import ConditionType, Reason
 from controllers.api.requeststatus import ResourceStatus
 from controllers.api.resourcerequest import DriftPolicy
 from controllers.api.stored import Plan, ResourceRequest
+from controllers.request.accord import joinable, waits_to_be_joined
 from controllers.request.approve import prove
 from controllers.request.build import build_plan
 from controllers.request.drift import told
@@ -37,7 +38,7 @@ from infra.planned import planned_objects
 from infra.stackplan import DATA_VOLUME_PREFIX, Kind
 
 LOOK = "look"
-UNLISTED = {Kind.SECURITY_GROUP_RULES, Kind.VOLUME_ATTACHMENT}  # parts of what is listed anyway
+UNLISTED = {Kind.SECURITY_GROUP_RULES, Kind.VOLUME_ATTACHMENT, Kind.ROUTER_ROUTES}  # parts of what is listed anyway
 
 
 async def provision_plan(request: ResourceRequest, report: Report, parts: RequestParts) -> Report:
@@ -101,7 +102,8 @@ async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: Re
         plan_next_look(request, plan, parts)
     before = memory.seen_of(plan.meta.name)
     known = before is not None or _is_told(request)
-    if known and parts.monotonic() < (memory.next_look or 0) and not _is_to_correct(request, plan, before):
+    at_rest = known and parts.monotonic() < (memory.next_look or 0) and not _is_to_correct(request, plan, before)
+    if at_rest and not _has_moved(plan, before, parts):
         return _as_before(request, plan, report, parts)
     try:
         observed = await observe_surely(request, plan, parts, not_older_than=RECENT_SECONDS)
@@ -124,6 +126,11 @@ async def _watch(request: ResourceRequest, plan: Plan, report: Report, parts: Re
     return report if unchanged else report.again_after(0)  # another plan is to be decided on
 
 
+def _has_moved(plan: Plan, before: Seen | None, parts: RequestParts) -> bool:
+    """Whether another request's router can be joined now that could not at the last look, or the other way round."""
+    return before is not None and before.joinable != joinable(plan, parts.cache)
+
+
 def _is_told(request: ResourceRequest) -> bool:
     """Whether the status says what became of the built plan, and not of something that came in between."""
     found = next(item for item in request.status.conditions if item.type == ConditionType.PROVISIONED)
@@ -131,10 +138,18 @@ def _is_told(request: ResourceRequest) -> bool:
 
 
 def _is_to_correct(request: ResourceRequest, plan: Plan, seen: Seen | None) -> bool:
-    """Not while data is lost: an empty volume in the place of a lost one would look as if all were well."""
-    if seen is None or request.spec.drift_policy is not DriftPolicy.CORRECT or any(map(is_lost_data, seen.drift)):
+    """Not while data is lost: an empty volume in the place of a lost one would look as if all were well.
+
+    Joining a link as its plan says is no correction: it waits for the other side only.
+    """
+    if seen is None or any(map(is_lost_data, seen.drift)):
         return False
-    return any(can_be_corrected(plan, item) for item in seen.drift)
+    correctable = [item for item in seen.drift if can_be_corrected(plan, item)]
+    if request.spec.drift_policy is DriftPolicy.CORRECT or all(
+        waits_to_be_joined(item, seen.drift) for item in correctable
+    ):
+        return bool(correctable)
+    return False
 
 
 def _as_before(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Report:

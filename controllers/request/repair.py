@@ -20,6 +20,7 @@ _INTERRUPTED: Mapping[Kind, str] = {
     Kind.PORT: "made anew with its address and attached to its server; the connection is interrupted",
     Kind.ROUTER: "made anew; all connections through it are interrupted",
     Kind.ROUTER_INTERFACE: "made anew; the network's connections are interrupted",
+    Kind.ROUTER_ROUTES: "made anew; the connections to another request are interrupted",
     Kind.SUBNET: "made anew with all ports on it; their connections are interrupted",
     Kind.VOLUME_ATTACHMENT: "attached again; the volume and its content stay",
 }

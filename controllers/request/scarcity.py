@@ -60,7 +60,7 @@ async def require_hosts(plan: Plan, servers: Sequence[ObservedObject], parts: Re
 def _to_make(plan: Plan, observed: Observed) -> list[PlannedObject]:
     """What is not there, and servers in ERROR that never ran: they are built anew."""
     found = observed.by_identity
-    planned = planned_objects(plan.spec.stack).values()
+    planned = [one for one in planned_objects(plan.spec.stack).values() if observed.reaches(one)]
     return [one for one in planned if (known := found.get(identity_of(one))) is None or is_stillborn(known.raw)]
 
 

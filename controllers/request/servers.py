@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.stored import Plan, ResourceRequest
+from controllers.request.accord import awaited
 from controllers.request.faults import fault_among
 from controllers.request.parts import RequestParts
 from controllers.request.rollout import tolerated
@@ -75,7 +76,8 @@ def _placed(plan: Plan, made: Collection[str]) -> str:
 def provisioned(request: ResourceRequest, plan: Plan, report: Report, parts: RequestParts) -> Report:
     """The plan is real; look again at the project's next turn."""
     found = {"built_plan": plan.meta.name, "replacements": None}
-    report = report.reached(ConditionType.PROVISIONED, Reason.PROVISIONED, described(plan), **found)
+    told = described(plan) + awaited(plan, parts.cache)
+    report = report.reached(ConditionType.PROVISIONED, Reason.PROVISIONED, told, **found)
     return report.again_after(until_next_look(request, parts))
 
 

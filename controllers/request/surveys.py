@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from infra.catalogue import observe_prefixes
-from infra.cloud import Cloud, Clouds
+from infra.catalogue import observe_prefixes, observe_transits
+from infra.cloud import Answer, Cloud, Clouds
 from infra.errors import KunlunError
-from infra.provider.observe import ProjectListing, list_project, list_servers
+from infra.provider.observe import ProjectListing, list_project, list_routers, list_servers
 
 KEPT_SECONDS = 30.0  # a listing is large; nobody asks for an older one
 PATIENCE_SECONDS = 2.0  # with a listing that serves all departments, before another is tried beside it
@@ -86,6 +86,7 @@ class Surveys:
         self._prefixes: SharedLooks[list[str]] = SharedLooks(
             patience_seconds=PATIENCE_SECONDS, most_at_once=MOST_AT_ONCE
         )
+        self._routers: SharedLooks[list[Answer]] = SharedLooks()
 
     async def everything(self, project_id: str, *, not_before: float) -> ProjectListing:
         """All kinds, by a listing begun at or after `not_before` (event loop time)."""
@@ -101,6 +102,16 @@ class Surveys:
         return await self._prefixes.get(
             subnet_pool_id, lambda: observe_prefixes(cloud, subnet_pool_id), not_before=not_before
         )
+
+    async def transits(self, *, not_before: float) -> list[str]:
+        """Every network of a link that exists."""
+        cloud = self._clouds.admin()
+        return await self._prefixes.get("transits", lambda: observe_transits(cloud), not_before=not_before)
+
+    async def routers(self, project_id: str, *, not_before: float) -> list[Answer]:
+        """The routers of a project to which links of another lead."""
+        cloud = self._clouds.project(project_id)
+        return await self._routers.get(project_id, lambda: list_routers(cloud, project_id), not_before=not_before)
 
     async def _listed(
         self,

@@ -15,7 +15,6 @@ from controllers.request.validate_desktops import desktop_findings
 from infra.stackplan import DATA_VOLUME_PREFIX, MOST_SERVERS, PUBLIC_PREFIX, StackPlan
 
 MOST_RULES = 180  # of the plan's 200, the others being the zone's own
-MOST_NEIGHBOURS = 20  # servers in one entry of another request
 HIGHEST_PORT = 65535
 MOST_NAMES_SHOWN = 12
 ALONG = ("rules-", "interface-", "attachment-")
@@ -107,12 +106,18 @@ def _flows(spec: ResourceRequestSpec) -> Iterator[Finding]:
 def _rules(spec: ResourceRequestSpec) -> Iterator[Finding]:
     """A security group has a bounded number of rules: one for each port and source."""
     for index, entry in enumerate(spec.servers):
-        own = [flow for flow in spec.flows if entry.name in (flow.to, flow.from_.servers)]
-        rules = sum(len(flow.ports) * (MOST_NEIGHBOURS if flow.from_.request else 1) for flow in own)
+        own = [
+            flow for flow in spec.flows if entry.name in (flow.to, None if flow.from_.request else flow.from_.servers)
+        ]
+        rules = sum(len(flow.ports) for flow in own)
         if rules > MOST_RULES:
             yield Finding(
                 f"spec.servers[{index}]", f"its flows make {rules} rules; at most {MOST_RULES}; use port ranges"
             )
+
+
+def _is_from(flow: FlowSpec, entry: str) -> bool:
+    return flow.from_.request is None and flow.from_.servers == entry
 
 
 def _imports(spec: ResourceRequestSpec) -> Iterator[Finding]:

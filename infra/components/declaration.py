@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pulumi import Resource, ResourceOptions
 
-from infra.planned import planned_objects
+from infra.planned import PlannedObject, planned_objects
 from infra.stackplan import MARKER_PREFIX, TERM_KEY, StackPlan, marker
 
 
@@ -15,6 +15,10 @@ class Declaration:
         self.prefix = plan.origin.name
         self._uid = plan.origin.uid
         self._planned = planned_objects(plan)
+
+    def planned(self, name: str) -> PlannedObject:
+        """What the plan says of an object."""
+        return self._planned[name]
 
     def marker(self, name: str) -> str:
         """Neutron's `description`."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from infra.engine.ahead import is_short, open_repairs, removals, steps_ahead
 from infra.engine.built import Built, built_by
 from infra.engine.command import Command, forget_killed_runs
 from infra.engine.disk import writing_to
@@ -22,11 +23,12 @@ from infra.planned import planned_objects
 from infra.provider.authority import Authority, authority_of, teardown_authority
 from infra.provider.builder import Builder, StepEvent, Steps
 from infra.provider.kinds import REMOVAL_ORDER
+from infra.provider.linking import take_links_off
 from infra.provider.looking import look, look_again, still_stillborn
 from infra.provider.observe import observe
-from infra.provider.observed import Deviation, Observed, ObservedObject, differences, identity_of
-from infra.provider.repairs import repairs_of
+from infra.provider.observed import Observed, ObservedObject, identity_of
 from infra.provider.resource import CloudCalls
+from infra.provider.router_interface import is_by_port
 from infra.provider.server import is_stillborn
 from infra.provider.takeover import give_up, take_over
 from infra.stack import program
@@ -34,10 +36,9 @@ from infra.stackplan import Kind, Origin, StackPlan
 
 _REMOVAL_ROUNDS = 4
 _NOTHING: Mapping[str, Kind] = {}
-_LEFT_IN_PLACE = {Kind.SECURITY_GROUP, Kind.SECURITY_GROUP_RULES}
 
 Listener = Callable[[StepEvent], None]
-Declare = Callable[[StackPlan], Callable[[], None]]
+Declare = Callable[[StackPlan, Observed], Callable[[], None]]
 
 
 class CloudSource(Protocol):
@@ -100,7 +101,8 @@ class Engine:
         """Makes exactly the plan true, and returns what it consists of. Idempotent.
 
         `observed` None promises that nothing of the request can exist yet: no lookup is made. Otherwise it MUST be
-        recent: it decides what is adopted and what may be deleted. Raises what stood in the way first.
+        recent: it decides what is adopted and what may be deleted, and to whose routers links lead. Raises what stood
+        in the way first.
         """
         uid, authority = plan.origin.uid, authority_of(plan)
         async with self._turn(uid) as turn:
@@ -109,20 +111,20 @@ class Engine:
             if turn.waited_seconds > self._settings.recent_seconds and any(map(authority.removes, seen.objects)):
                 seen = await look_again(cloud, seen)
             seen = await take_over(cloud, plan, seen, steps=marking, check=turn.check)
-            steps = Steps(_steps_ahead(plan, seen), on_progress)
+            steps = Steps(steps_ahead(plan, seen), on_progress)
             builder = Builder(cloud, authority, seen, steps, turn.patience())
             state = self._state(uid)
             state.unlock()
             await _delete(builder, [found for found in seen.twins if authority.removes(found)])
             await _repair(builder, plan)
-            going, last = _removals(authority, builder.observed)
-            making = going and _is_short(authority, builder.observed)
+            going, last = removals(authority, builder.observed)
+            making = going and is_short(authority, builder.observed)
             if directly := making or not self._usable(state, builder.observed, authority):
                 state.blank()
                 await _delete(builder, going)
                 builder.head_start()
             try:
-                await turn.enter(self._run(uid, builder)).up(self._declare(plan))
+                await turn.enter(self._run(uid, builder)).up(self._declare(plan, builder.observed))
             finally:
                 await builder.settle()
                 state.prune()
@@ -172,14 +174,17 @@ class Engine:
     ) -> None:
         """Ends a request without deleting: takes our marker off everything, until a listing shows nothing of it.
 
-        What is half built is released as it is. `expected` as in `remove`. Idempotent; raises what stood in the way.
+        What is half built is released as it is, but links to other requests are taken off both routers: nobody would
+        close them any more. `expected` as in `remove`. Idempotent; raises what stood in the way.
         """
         cloud, uid = self._clouds.project(project_id), origin.uid
+        authority = teardown_authority(uid, frozenset())
         async with self._turn(uid) as turn:
             state = self._state(uid)
             state.unlock()
             for attempt in range(_REMOVAL_ROUNDS):
                 seen = await (look(cloud, uid, expected) if attempt == 0 else observe(cloud, uid))
+                await _close_links(Builder(cloud, authority, seen, Steps(0, on_progress), turn.patience()))
                 marking = Steps(len(seen.objects), on_progress)
                 if await give_up(cloud, seen, steps=marking, check=turn.check):
                     continue
@@ -260,38 +265,20 @@ async def _delete(builder: Builder, objects: Collection[ObservedObject]) -> None
     builder.forget(objects)
 
 
+async def _close_links(builder: Builder) -> None:
+    """Takes this request's links off the routers, and other requests' links off this one's."""
+    parts = [one for one in builder.observed.objects if one.kind is Kind.ROUTER_ROUTES or is_by_port(one.id)]
+    await _delete(builder, parts)
+    for router in [one for one in builder.observed.objects if one.kind is Kind.ROUTER]:
+        await take_links_off(builder.cloud, router.id)
+
+
 async def _repair(builder: Builder, plan: StackPlan) -> None:
     """Deletes what the plan names by id and what still has to go; then looks again: much hangs on such objects.
 
     What somebody has put back meanwhile stays. The engine's state knows the old objects, so it is not true any more.
     """
-    going = _open_repairs(builder.authority, plan, builder.observed)
+    going = open_repairs(builder.authority, plan, builder.observed)
     if going:
         await _delete(builder, going)
         builder.see(await look_again(builder.cloud, builder.observed))
-
-
-def _open_repairs(authority: Authority, plan: StackPlan, seen: Observed) -> list[ObservedObject]:
-    if not authority.named:
-        return []
-    needed = {repair.removal.id for repair in repairs_of(plan, seen)}
-    return [found for found in seen.objects if found.id in needed and authority.names(found)]
-
-
-def _is_short(authority: Authority, seen: Observed) -> bool:
-    """Whether something is to be made. It may need the quota of what goes, which the engine would remove last."""
-    return any(identity_of(one) not in seen.by_identity for one in authority.planned.values())
-
-
-def _removals(authority: Authority, seen: Observed) -> tuple[list[ObservedObject], list[ObservedObject]]:
-    """What can go before all else, and what goes last: groups, which ports leave in the course of the pass."""
-    gone = [found for found in seen.objects if found.identity in authority.removals and authority.removes(found)]
-    return [one for one in gone if one.kind not in _LEFT_IN_PLACE], [one for one in gone if one.kind in _LEFT_IN_PLACE]
-
-
-def _steps_ahead(plan: StackPlan, seen: Observed) -> int:
-    planned, authority = planned_objects(plan), authority_of(plan)
-    undone = [one for one in differences(planned, seen) if one.deviation in {Deviation.MISSING, Deviation.CHANGED}]
-    repaired = _open_repairs(authority, plan, seen)
-    making = {one.name for one in undone} | {found.name for found in repaired if found.name in planned}
-    return len(making) + len(repaired) + sum(found.identity in authority.removals for found in seen.objects)

@@ -122,7 +122,7 @@ def _is_true(record: dict[str, Any], observed: Observed, names: Names) -> bool:
 
 
 def _names(observed: Observed) -> Names:
-    names = Names()
+    names = Names(observed.routers)
     for found in observed.objects:
         names.record(found.name, found.id)
     return names

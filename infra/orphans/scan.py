@@ -11,7 +11,8 @@ request exists before its first object, and while anything of it is listed its f
 - no clock is compared with another.
 
 A router interface, rules and a volume attachment carry no marker: they are ours when both their ends are, and of
-one uid. Half of an interface (its router or its subnet is gone) is ours when the end that is left is.
+one uid. Half of an interface (its router or its subnet is gone) is ours when the end that is left is. What a link has
+on a router is its port's; on another request's router it is missing only while that request has signed for it.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from infra.cloud import Answer
 from infra.orphans.findings import Claim, Direction, Finding, Register, Survey, TenancyKind
 from infra.planned import planned_objects
 from infra.provider.observe import ProjectListing, observed_from_listing
-from infra.provider.observed import Deviation, Identity, ObservedObject, differences, identity_of
+from infra.provider.observed import Deviation, Identity, Observed, ObservedObject, differences, identity_of
 from infra.provider.resource import created_at
-from infra.provider.router_interface import is_interface, subnet_of
+from infra.provider.router_interface import is_interface, is_of_link, subnet_of
 from infra.stackplan import DATA_VOLUME_PREFIX, Kind, StackPlan
 from infra.tenancy import TAG, tenant_of
 
@@ -122,9 +123,11 @@ def _direction(item: ObservedObject, claim: Claim | None, named: frozenset[Ident
 def _half_interfaces(
     listing: ProjectListing, ours: Iterable[ObservedObject], routers: set[str]
 ) -> Iterator[ObservedObject]:
-    """Ports of interfaces that lost their router or their subnet, by the end that is left."""
+    """Ports of interfaces that lost their router or their subnet, by the end that is left. A link's port is marked."""
     ends = {item.id: item for item in ours if item.kind in {Kind.ROUTER, Kind.SUBNET}}
     for port in filter(is_interface, listing[Kind.PORT]):
+        if is_of_link(port):
+            continue
         router, subnet = port.get("device_id", ""), subnet_of(port)
         left = ends.get(router) if not port.get("fixed_ips") else ends.get(subnet or "")
         if left is not None and (left.kind is Kind.ROUTER or router not in routers):
@@ -151,12 +154,19 @@ def _missing_objects(survey: Survey, register: Register) -> Iterator[Finding]:
     listings = _by_project(survey.listing)
     for uid, claim in register.claims.items():
         for plan in claim.plans or () if claim.settled else ():
-            listing = listings.get(plan.project.id, NOTHING)
-            yield from _missing_of(plan, listing, uid, claim.request)
+            observed = observed_from_listing(listings.get(plan.project.id, NOTHING), uid)
+            unsigned = {link.uid for link in plan.links if not _calls(register.claims.get(link.uid), uid)}
+            yield from _missing_of(plan, replace(observed, barred=frozenset(unsigned)), uid, claim.request)
 
 
-def _missing_of(plan: StackPlan, listing: ProjectListing, uid: str, request: str) -> Iterator[Finding]:
-    for item in differences(planned_objects(plan), observed_from_listing(listing, uid)):
+def _calls(claim: Claim | None, uid: str) -> bool:
+    """Whether a request has signed, and is settled, that its servers may call those of another."""
+    plans = claim.plans or () if claim and claim.settled else ()
+    return any(call.uid == uid for plan in plans for call in plan.calls)
+
+
+def _missing_of(plan: StackPlan, observed: Observed, uid: str, request: str) -> Iterator[Finding]:
+    for item in differences(planned_objects(plan), observed):
         if item.deviation is Deviation.MISSING:
             yield Finding(Direction.MISSING, item.kind, item.name, "", plan.project.id, uid=uid, holder=request)
 
@@ -187,11 +197,13 @@ def _shares(survey: Survey, register: Register) -> Iterator[Finding]:
 
 
 def _by_project(listing: ProjectListing) -> dict[str, ProjectListing]:
+    """Each knows the routers of all others: links may lead to them."""
     split: dict[str, dict[Kind, list[Answer]]] = defaultdict(lambda: defaultdict(list))
+    routers = tuple(listing[Kind.ROUTER])
     for kind, found in listing.collections.items():
         for raw in found:
             split[_project_of(raw)][kind].append(raw)
-    return {project: ProjectListing(collections) for project, collections in split.items()}
+    return {project: ProjectListing(collections, routers) for project, collections in split.items()}
 
 
 def _project_of(raw: Answer) -> str:

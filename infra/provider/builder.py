@@ -17,6 +17,7 @@ from infra.planned import PlannedObject
 from infra.provider.authority import Authority
 from infra.provider.blockers import blockers
 from infra.provider.kinds import BY_KIND
+from infra.provider.linking import take_links_off
 from infra.provider.observed import Observed, ObservedObject, differing_fields, identity_of
 from infra.provider.repairs import beyond_repair
 from infra.provider.resource import CloudCalls, Made, Names, Resource, Scene
@@ -123,11 +124,21 @@ class Builder:
             raise NotApproved(f"{kind} {name} was made by this very pass")
         self.steps.started(kind, permitted.name, "delete")
         try:
-            await BY_KIND[kind].delete(self._scene, object_id, permitted.raw)
+            await self._delete(permitted)
         except Conflict as error:
             in_the_way = await blockers(self.cloud, kind, object_id)
             raise CloudRefused(f"{error.message}; in the way: {in_the_way}") if in_the_way else error from error
         self.steps.finished(kind, permitted.name, "delete")
+
+    async def _delete(self, found: ObservedObject) -> None:
+        """With other requests' links out of the way: a router that goes takes its end of them with it."""
+        resource = BY_KIND[found.kind]
+        try:
+            await resource.delete(self._scene, found.id, found.raw)
+        except Conflict:
+            if found.kind is not Kind.ROUTER or not await take_links_off(self.cloud, found.id):
+                raise
+            await resource.delete(self._scene, found.id, found.raw)
 
     def _begin(self, planned: PlannedObject) -> asyncio.Future[Made]:
         if planned.name not in self._making:
@@ -181,7 +192,7 @@ class Builder:
 
 def _references(planned: PlannedObject) -> set[str]:
     """The logical names an object refers to, wherever in its inputs."""
-    found: set[str] = set()
+    found: set[str] = set(planned.after)
     waiting: list[Any] = list(planned.inputs.values())
     while waiting:
         match waiting.pop():
@@ -196,7 +207,7 @@ def _references(planned: PlannedObject) -> set[str]:
 
 def _names_of(planned: Mapping[str, PlannedObject], observed: Observed) -> Names:
     """Only objects the plan keeps can be referred to; an object of an earlier plan is known by its id alone."""
-    names = Names()
+    names = Names(observed.routers)
     wanted = {identity_of(one) for one in planned.values()}
     for found in observed.objects:
         if found.identity in wanted:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from infra.provider.address_group import AddressGroup
 from infra.provider.floating_ip import FloatingIp
 from infra.provider.network import Network
 from infra.provider.port import Port
 from infra.provider.resource import Resource
 from infra.provider.router import Router
 from infra.provider.router_interface import RouterInterface
+from infra.provider.router_routes import RouterRoutes
 from infra.provider.security_group import SecurityGroup
 from infra.provider.security_group_rules import SecurityGroupRules
 from infra.provider.server import Server
@@ -23,6 +25,8 @@ _ALL: tuple[Resource, ...] = (
     Network(),
     Subnet(),
     RouterInterface(),
+    RouterRoutes(),
+    AddressGroup(),
     SecurityGroup(),
     SecurityGroupRules(),
     Port(),
@@ -39,6 +43,7 @@ REMOVAL_ORDER: tuple[Kind, ...] = (
     Kind.VOLUME_ATTACHMENT,
     Kind.FLOATING_IP,
     Kind.SERVER,
+    Kind.ROUTER_ROUTES,
     Kind.ROUTER_INTERFACE,
     Kind.SECURITY_GROUP_RULES,
     Kind.PORT,
@@ -46,6 +51,7 @@ REMOVAL_ORDER: tuple[Kind, ...] = (
     Kind.SUBNET,
     Kind.NETWORK,
     Kind.SECURITY_GROUP,
+    Kind.ADDRESS_GROUP,
     Kind.ROUTER,
 )
 """An order in which any set of our objects can be deleted, kind by kind."""

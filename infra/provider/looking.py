@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from infra.cloud_answers import Absent
 from infra.errors import CloudUnavailable
@@ -42,7 +43,8 @@ async def look(cloud: CloudCalls, uid: str, expected: Mapping[str, Kind]) -> Obs
 
 async def look_again(cloud: CloudCalls, earlier: Observed) -> Observed:
     """Observes what was observed before, what was deleted since left out, and expects it to be there still."""
-    return await look(cloud, earlier.uid, _kinds(earlier))
+    seen = await look(cloud, earlier.uid, _kinds(earlier))
+    return replace(seen, routers={**earlier.routers, **seen.routers}, barred=earlier.barred)
 
 
 async def still_stillborn(cloud: CloudCalls, server: ObservedObject) -> bool:

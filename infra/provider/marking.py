@@ -19,6 +19,7 @@ _DESCRIBED: Mapping[Kind, tuple[str, str]] = {
     Kind.NETWORK: ("networks", "network"),
     Kind.SUBNET: ("subnets", "subnet"),
     Kind.SECURITY_GROUP: ("security-groups", "security_group"),
+    Kind.ADDRESS_GROUP: ("address-groups", "address_group"),
     Kind.PORT: ("ports", "port"),
     Kind.FLOATING_IP: ("floatingips", "floatingip"),
 }

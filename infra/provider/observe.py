@@ -1,7 +1,8 @@
 """Observing: one list call per kind and project, shared by all requests of that project.
 
 An object is ours when its marker carries the request's uid. Router interfaces, rules and volume attachments have
-no marker of their own: they are ours when both their ends are. Objects already being deleted are not there.
+no marker of their own: they are ours when both their ends are. What a link has on a router, the other request's too,
+is ours by its port. Objects already being deleted are not there.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from infra.provider.floating_ip import address_of
 from infra.provider.kinds import BY_KIND
 from infra.provider.observed import Observed, ObservedObject
 from infra.provider.resource import CloudCalls, Names, created_at, marker_text, scope_query
-from infra.provider.router_interface import is_interface, subnet_of
+from infra.provider.router_interface import by_port_id, is_interface, is_of_link, subnet_of
+from infra.provider.router_routes import routes_id, routes_into, transit_of
 from infra.provider.security_group_rules import rules_id
 from infra.provider.server import fault_of
 from infra.provider.volume_attachment import attachment_id
@@ -29,6 +31,7 @@ COLLECTIONS: Mapping[Kind, tuple[Service, str]] = {
     Kind.NETWORK: ("network", "networks"),
     Kind.SUBNET: ("network", "subnets"),
     Kind.SECURITY_GROUP: ("network", "security-groups"),
+    Kind.ADDRESS_GROUP: ("network", "address-groups"),
     Kind.PORT: ("network", "ports"),
     Kind.FLOATING_IP: ("network", "floatingips"),
     Kind.VOLUME: ("volume", "volumes/detail"),
@@ -49,9 +52,13 @@ class Marked:
 
 @dataclass(frozen=True)
 class ProjectListing:
-    """Everything of the listed kinds in one project, whoever made it."""
+    """Everything of the listed kinds in one project, whoever made it.
+
+    `beyond` are routers of other projects, as far as links lead to them.
+    """
 
     collections: Mapping[Kind, list[Answer]]
+    beyond: tuple[Answer, ...] = ()
 
     def __getitem__(self, kind: Kind) -> list[Answer]:
         return self.collections.get(kind, [])
@@ -59,6 +66,24 @@ class ProjectListing:
     def ports_of(self, device_id: str) -> list[Answer]:
         """The ports of a server or router."""
         return self._ports_by_device.get(device_id, [])
+
+    def router(self, router_id: str) -> Answer | None:
+        """A router of the project, or one beyond."""
+        return self._routers_by_id.get(router_id)
+
+    @cached_property
+    def routers(self) -> Mapping[str, str]:
+        """The id of each request's router, by the request's uid; of several the oldest."""
+        found: dict[str, str] = {}
+        for raw in sorted(self._routers_by_id.values(), key=_age):
+            parts = marker_parts(marker_text(raw))
+            if parts and not is_going(raw):
+                found.setdefault(parts[0], raw["id"])
+        return found
+
+    @cached_property
+    def _routers_by_id(self) -> Mapping[str, Answer]:
+        return {raw["id"]: raw for raw in (*self.beyond, *self[Kind.ROUTER])}
 
     @cached_property
     def marked(self) -> Mapping[str, list[Marked]]:
@@ -96,7 +121,13 @@ async def list_project(cloud: CloudCalls) -> ProjectListing:
     """
     kinds = [kind for kind in COLLECTIONS if kind is not Kind.VOLUME or await cloud.has("volume")]
     answers = await asyncio.gather(*(_listed(cloud, kind) for kind in kinds))
-    return ProjectListing(dict(zip(kinds, answers, strict=True)))
+    listing = ProjectListing(dict(zip(kinds, answers, strict=True)))
+    return replace(listing, beyond=tuple(await _led_to(cloud, listing)))
+
+
+async def list_routers(cloud: CloudCalls, project_id: str) -> list[Answer]:
+    """The routers of another project, with their routes."""
+    return await cloud.list("network", "routers", {"project_id": project_id})
 
 
 async def observe(cloud: CloudCalls, uid: str) -> Observed:
@@ -117,14 +148,22 @@ def servers_from_listing(listing: ProjectListing, uid: str) -> dict[str, Observe
 def observed_from_listing(listing: ProjectListing, uid: str) -> Observed:
     """Pure: the part of a project's listing that belongs to one request."""
     marked = listing.marked.get(uid, [])
-    names = Names()
+    names = Names(listing.routers)
     for one in marked:
         names.record(one.name, one.raw["id"])
     objects = [_object(one, listing, names) for one in marked]
     objects.sort(key=lambda found: not _is_used(found, listing))  # stable: of equals the oldest stays first
     prints = {found.name: found.fingerprint for found in reversed(objects)}  # the first of twins has the last word
     objects += _unmarked(listing, objects, names, prints)
-    return Observed(uid, tuple(_with_twins(objects)), listing.leaving.get(uid, ()))
+    return Observed(uid, tuple(_with_twins(objects)), listing.leaving.get(uid, ()), listing.routers)
+
+
+async def _led_to(cloud: CloudCalls, listing: ProjectListing) -> list[Answer]:
+    """Routers that are not in the listing and have a port of a link in it; one that went meanwhile is left out."""
+    ports = [port for port in filter(is_interface, listing[Kind.PORT]) if is_of_link(port)]
+    unknown = sorted({port["device_id"] for port in ports if listing.router(port["device_id"]) is None})
+    found = await asyncio.gather(*(cloud.list("network", "routers", {"id": one}) for one in unknown))
+    return [raw for answer in found for raw in answer]
 
 
 async def _listed(cloud: CloudCalls, kind: Kind) -> list[Answer]:
@@ -169,14 +208,26 @@ def _between(
     listing: ProjectListing, marked: list[ObservedObject], ours: Mapping[str, ObservedObject]
 ) -> Iterator[tuple[Kind, str, str, Answer]]:
     for found in marked:
+        if found.kind is Kind.PORT and is_interface(found.raw):
+            yield from _link_parts(found, listing)
         if found.kind is Kind.ROUTER:
             for port in filter(is_interface, listing.ports_of(found.id)):
-                if subnet := ours.get(subnet_of(port) or ""):
+                if (subnet := ours.get(subnet_of(port) or "")) and port["id"] not in ours:
                     yield Kind.ROUTER_INTERFACE, _renamed(subnet.name, "interface"), port["id"], port
         if found.kind is Kind.SECURITY_GROUP:
             yield Kind.SECURITY_GROUP_RULES, _renamed(found.name, "rules"), rules_id(found.id), found.raw
         if found.kind is Kind.SERVER:
             yield from _attachments(found, ours)
+
+
+def _link_parts(port: ObservedObject, listing: ProjectListing) -> Iterator[tuple[Kind, str, str, Answer]]:
+    """What a link's port is on a router, ours or the other's, and the routes there that lead into the link."""
+    yield Kind.ROUTER_INTERFACE, _renamed(port.name, "interface"), by_port_id(port.id), port.raw
+    router = listing.router(port.raw["device_id"])
+    routes = routes_into(transit_of(port.address), router.get("routes") or []) if router and port.address else []
+    if routes:
+        raw = {"device_id": port.raw["device_id"], "routes": routes}
+        yield Kind.ROUTER_ROUTES, _renamed(port.name, "routes"), routes_id(port.id), raw
 
 
 def _attachments(server: ObservedObject, ours: Mapping[str, ObservedObject]) -> Iterator[tuple[Kind, str, str, Answer]]:

@@ -45,11 +45,14 @@ class Observed:
     """Everything that carries the request's uid, and what hangs between such objects.
 
     `leaving` names objects that OpenStack is still deleting: they are not there any more, and not gone either.
+    `routers` are other requests' routers, by uid; those of the `barred` requests are not to be touched now.
     """
 
     uid: str
     objects: tuple[ObservedObject, ...] = ()
     leaving: tuple[str, ...] = ()
+    routers: Mapping[str, str] = field(default_factory=dict)
+    barred: frozenset[str] = frozenset()
 
     @cached_property
     def by_identity(self) -> Mapping[Identity, ObservedObject]:
@@ -63,6 +66,13 @@ class Observed:
     @property
     def twins(self) -> tuple[ObservedObject, ...]:
         return tuple(found for found in self.objects if found.twin)
+
+    def reaches(self, planned: PlannedObject) -> bool:
+        """Whether it can be made now, or is there: what needs another request's router waits for that."""
+        peer = planned.peer
+        if peer is None or (peer in self.routers and peer not in self.barred):
+            return True
+        return identity_of(planned) in self.by_identity
 
     def without(self, gone: Iterable[ObservedObject]) -> Observed:
         """The same without objects that were deleted since."""
@@ -118,6 +128,8 @@ def differing_fields(planned: PlannedObject, found: ObservedObject) -> tuple[str
 def _lacking(wanted: Mapping[Identity, PlannedObject], observed: Observed) -> Iterator[Difference]:
     for identity, planned in wanted.items():
         found = observed.by_identity.get(identity)
+        if found is None and not observed.reaches(planned):
+            continue
         if found is None:
             yield Difference(Deviation.MISSING, planned.kind, planned.name)
         elif planned.kind is Kind.SERVER and found.status == "ERROR":

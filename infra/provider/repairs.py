@@ -76,9 +76,10 @@ def _has_its_own_way(found: ObservedObject) -> bool:
 
 
 def _targets(one: PlannedObject) -> Iterator[str]:
-    """Logical names of what an object refers to for life."""
+    """Logical names of what an object refers to for life, or hangs on."""
+    yield from one.after
     for key in fixed_for_life(one.kind):
-        value = one.inputs[key]
+        value = one.inputs.get(key)
         if isinstance(value, str) and value.startswith("@"):
             yield value[1:]
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from infra.cloud import Answer, Query, Service
+from infra.declared import PEER_PREFIX, peer_reference
 from infra.planned import PlannedObject
 from infra.provider.waiting import Departures, Patience
 from infra.stackplan import MARKER_PREFIX, Kind, marker_parts
@@ -39,9 +40,11 @@ class CloudCalls(Protocol):
 class Names:
     """Logical names and OpenStack ids of one request, both ways. Several ids may carry one name (twins)."""
 
-    def __init__(self) -> None:
+    def __init__(self, routers: Mapping[str, str] | None = None) -> None:
+        """`routers`: of other requests, the id by the request's uid."""
         self._names: dict[str, str] = {}
         self._ids: dict[str, str] = {}
+        self._routers = routers or {}
 
     def record(self, name: str, object_id: str) -> None:
         """The first id recorded for a name stays the one its references mean, until `replace`."""
@@ -57,8 +60,16 @@ class Names:
         name = self._names.get(object_id or "")
         return f"@{name}" if name else object_id
 
+    def router_reference(self, router_id: str | None) -> str | None:
+        """As `reference`, and `peer:uid` for the router of another request."""
+        if (router_id or "") in self._names:
+            return self.reference(router_id)
+        return next((peer_reference(uid) for uid, found in self._routers.items() if found == router_id), router_id)
+
     def id(self, reference: str) -> str:
-        """The id behind `@name`. KeyError if it was neither observed nor made."""
+        """The id behind `@name` or `peer:uid`. KeyError if it was neither observed nor made."""
+        if reference.startswith(PEER_PREFIX):
+            return self._routers[reference.removeprefix(PEER_PREFIX)]
         return self._ids[reference.removeprefix("@")]
 
 
@@ -115,6 +126,7 @@ class Listing(Protocol):
     """What one listing of a project shows beside the object itself (see `infra.provider.observe`)."""
 
     def ports_of(self, device_id: str) -> Iterable[Answer]: ...
+    def router(self, router_id: str) -> Answer | None: ...
 
 
 class Resource(Protocol):

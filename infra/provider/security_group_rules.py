@@ -89,7 +89,7 @@ async def _apply(scene: Scene, planned: PlannedObject, group: str, present: list
 
 
 def _declared_rule(given: Given, names: Names) -> Inputs:
-    group = given.take("remoteGroupId")
+    group = given.take("remoteGroupId") or given.take("remoteAddressGroupId")
     rule = {
         "direction": given.take("direction"),
         "protocol": given.take("protocol"),
@@ -101,7 +101,10 @@ def _declared_rule(given: Given, names: Names) -> Inputs:
 
 
 def _live_rule(raw: Answer, names: Names) -> Inputs:
-    group = raw.get("remote_group_id")
+    group, addresses = raw.get("remote_group_id"), raw.get("remote_address_group_id")
+    known = names.reference(addresses)
+    if addresses and known != addresses and not group and not raw.get("remote_ip_prefix"):
+        group, addresses = addresses, None
     rule = {
         "direction": raw["direction"],
         "protocol": raw.get("protocol"),
@@ -111,14 +114,13 @@ def _live_rule(raw: Answer, names: Names) -> Inputs:
     }
     if raw.get("ethertype", _ETHERTYPE) != _ETHERTYPE:
         rule["ethertype"] = raw["ethertype"]
-    if raw.get("remote_address_group_id"):
-        rule["address_group"] = raw["remote_address_group_id"]
+    if addresses:
+        rule["address_group"] = addresses
     return rule
 
 
 def _body(rule: Inputs, group: str, names: Names) -> dict[str, Any]:
     remote: str | None = rule["remote"]
-    to_group = remote is not None and remote.startswith("@")
     return {
         "security_group_id": group,
         "ethertype": _ETHERTYPE,
@@ -126,8 +128,18 @@ def _body(rule: Inputs, group: str, names: Names) -> dict[str, Any]:
         "protocol": rule["protocol"],
         "port_range_min": rule["port_first"],
         "port_range_max": rule["port_last"],
-        **({"remote_group_id": names.id(remote)} if to_group and remote else {"remote_ip_prefix": remote}),
+        **_remote_body(remote, names),
     }
+
+
+def _remote_body(remote: str | None, names: Names) -> dict[str, str | None]:
+    match (remote or "").partition("-")[0]:
+        case "@group":
+            return {"remote_group_id": names.id(remote or "")}
+        case "@addresses":
+            return {"remote_address_group_id": names.id(remote or "")}
+        case _:
+            return {"remote_ip_prefix": remote}
 
 
 def _sorted(rules: Iterable[Inputs]) -> list[Inputs]:

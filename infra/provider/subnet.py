@@ -1,4 +1,4 @@
-"""The one subnet of a network: an exact prefix of the zone's pool.
+"""The one subnet of a network: an exact prefix of the zone's pool, or of no pool: the way between two routers.
 
 Server addresses are given by the plan and lie outside the allocation pool, which is left to Neutron's own
 ports (DHCP, metadata), so that no such port can take an address that was promised.
@@ -29,7 +29,7 @@ class Subnet:
     def declared(self, given: Given, names: Names) -> Inputs:
         pool = given.take_single("allocationPools")
         known_version = given.take("ipVersion") == _IP_VERSION
-        return {
+        inputs = {
             "name": given.take("name"),
             "network": names.reference(given.take("networkId")),
             "subnet_pool_id": given.take("subnetpoolId"),
@@ -38,11 +38,16 @@ class Subnet:
             "service_first": pool.get("start"),
             "service_last": pool.get("end"),
         }
+        if inputs["subnet_pool_id"] is not None:
+            return inputs
+        if inputs["gateway"] is None and given.take("noGateway") is not True:
+            inputs["gateway"] = "whatever Neutron takes"
+        return inputs | {"dhcp": given.take("enableDhcp")}
 
     def live(self, raw: Answer, names: Names, listing: Listing) -> Inputs:
         pools = raw.get("allocation_pools") or []
         pool = pools[0] if len(pools) == 1 else {}
-        return {
+        inputs = {
             "name": raw["name"],
             "network": names.reference(raw["network_id"]),
             "subnet_pool_id": raw.get("subnetpool_id"),
@@ -51,13 +56,15 @@ class Subnet:
             "service_first": pool.get("start"),
             "service_last": pool.get("end"),
         }
+        return inputs if inputs["subnet_pool_id"] else inputs | {"dhcp": raw.get("enable_dhcp")}
 
     async def create(self, scene: Scene, planned: PlannedObject, marker: str) -> Made:
+        pool = planned.inputs["subnet_pool_id"]
         body = {
             **_changeable(planned),
             "description": marker,
             "network_id": scene.names.id(planned.inputs["network"]),
-            "subnetpool_id": planned.inputs["subnet_pool_id"],
+            **({"subnetpool_id": pool} if pool else {}),
             "cidr": planned.inputs["cidr"],
             "ip_version": _IP_VERSION,
         }
@@ -80,4 +87,5 @@ def _changeable(planned: PlannedObject) -> dict[str, Any]:
         "name": inputs["name"],
         "gateway_ip": inputs["gateway"],
         "allocation_pools": [{"start": inputs["service_first"], "end": inputs["service_last"]}],
+        **({"enable_dhcp": inputs["dhcp"]} if "dhcp" in inputs else {}),
     }

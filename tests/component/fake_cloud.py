@@ -14,18 +14,22 @@ from typing import Any
 
 from infra.cloud import Answer, Query, Service
 from infra.cloud_answers import Absent, Conflict, OutcomeUnknown
+from tests.component.fake_actions import Actions
 from tests.component.fake_public import give_address, let_go
 
 DEFAULT_RULES = (
     {"direction": "egress", "ethertype": "IPv4"},
     {"direction": "egress", "ethertype": "IPv6"},
 )
-RULE_FIELDS = ("protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id")
+RULE_FIELDS = (
+    "protocol", "port_range_min", "port_range_max", "remote_ip_prefix", "remote_group_id", "remote_address_group_id",
+)  # fmt: skip
 SINGULAR = {
     "routers": "router",
     "networks": "network",
     "subnets": "subnet",
     "security-groups": "security_group",
+    "address-groups": "address_group",
     "ports": "port",
     "servers": "server",
     "volumes": "volume",
@@ -33,7 +37,7 @@ SINGULAR = {
 }
 
 
-class FakeCloud:
+class FakeCloud(Actions):
     """One project. `before` and `after` are called around every change with its log line, and may raise."""
 
     project_id: str | None = "project-1"
@@ -52,6 +56,12 @@ class FakeCloud:
     def project(self, project_id: str) -> FakeCloud:
         """It is its own `Clouds`, too."""
         return self
+
+    def beside(self, project_id: str | None) -> FakeCloud:
+        """The same cloud in the scope of another project, or of all."""
+        other = copy.copy(self)
+        other.project_id = project_id
+        return other
 
     def all(self, collection: str) -> list[Answer]:
         """The objects of one collection, oldest first; a test may change them."""
@@ -87,8 +97,8 @@ class FakeCloud:
             group = self._objects["security-groups"][str((query or {})["security_group_id"])]
             return copy.deepcopy(group["security_group_rules"])
         found = copy.deepcopy(self.all(collection))
-        device = (query or {}).get("device_id")
-        return [raw for raw in found if device is None or raw.get("device_id") == device]
+        wanted = {key: value for key, value in (query or {}).items() if key in {"device_id", "id", "project_id"}}
+        return [raw for raw in found if all(raw.get(key) == value for key, value in wanted.items())]
 
     async def get(
         self, service: Service, path: str, query: Query | None = None, *, microversion: str | None = None
@@ -158,7 +168,10 @@ class FakeCloud:
             "id": f"{SINGULAR[collection]}-{number}",
             "created_at": f"2026-01-01T00:{number // 60:02}:{number % 60:02}Z",
         }
+        raw.setdefault("project_id", self.project_id)
         match collection:
+            case "routers":
+                raw.setdefault("routes", [])
             case "ports":
                 self._refuse_taken_address(raw)
                 raw.setdefault("device_id", "")
@@ -174,11 +187,6 @@ class FakeCloud:
                 raw |= {"status": "available", "volume_image_metadata": {"image_id": raw.pop("imageRef", None)}}
         self._objects[collection][raw["id"]] = raw
         return raw
-
-    def _refuse_taken_address(self, raw: Mapping[str, Any]) -> None:
-        taken = [port["fixed_ips"] for port in self.all("ports") if port.get("fixed_ips")]
-        if raw["fixed_ips"] in taken:
-            raise Conflict("OpenStack refused POST ports: IP address already allocated in subnet")
 
     def _boot(self, raw: Answer) -> None:
         port = self._find("ports", raw.pop("networks")[0]["port"])
@@ -227,14 +235,8 @@ class FakeCloud:
     def _put(self, path: str, body: Mapping[str, Any]) -> Answer:
         collection, object_id, *action = path.split("/")
         raw = self._find(collection, object_id)
-        if action == ["add_router_interface"]:
-            owner = {"device_id": object_id, "device_owner": "network:router_interface"}
-            leg = {"subnet_id": body["subnet_id"], "ip_address": "gateway"}
-            port = self._keep("ports", {**owner, "network_id": "any", "name": "", "fixed_ips": [leg]})
-            return {"port_id": port["id"], "subnet_id": body["subnet_id"]}
-        if action == ["remove_router_interface"]:
-            self._objects["ports"].pop(body["port_id"])
-            return {}
+        if action:
+            return self._put_action(collection, raw, action[0], body)
         raw |= body[SINGULAR[collection]]
         return {SINGULAR[collection]: raw}
 
@@ -266,20 +268,6 @@ class FakeCloud:
     def _detach(self, server: Answer, volume_id: str) -> None:
         server["os-extended-volumes:volumes_attached"].remove({"id": volume_id})
         self._find("volumes", volume_id)["status"] = "available"
-
-    def _refuse_if_used(self, collection: str, object_id: str) -> None:
-        ports = self.all("ports")
-        subnets = [entry["subnet_id"] for port in ports for entry in port["fixed_ips"]]
-        groups = [group for port in ports for group in port.get("security_groups", [])]
-        users = {
-            "networks": [raw["network_id"] for raw in self.all("subnets")] + [port["network_id"] for port in ports],
-            "subnets": subnets,
-            "security-groups": groups,
-            "routers": [port["device_id"] for port in ports],
-            "volumes": [raw["id"] for raw in self.all("volumes") if raw["status"] == "in-use"],
-        }
-        if object_id in users.get(collection, []):
-            raise Conflict(f"OpenStack refused DELETE {collection}: {object_id} is in use")
 
     def _find(self, collection: str, object_id: str) -> Answer:
         try:

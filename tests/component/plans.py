@@ -7,7 +7,10 @@ from typing import Any
 from infra.engine import StepEvent
 from infra.planned import planned_objects
 from infra.stackplan import (
+    AddressGroupPlan,
+    CallPlan,
     GroupPlan,
+    LinkPlan,
     NetworkPlan,
     Origin,
     Project,
@@ -21,6 +24,7 @@ from infra.stackplan import (
 )
 
 UID = "0a1b2c3d-0000-4000-8000-000000000001"
+PEER = "0a1b2c3d-0000-4000-8000-000000000002"
 
 
 def a_rule(port: int = 443, **fields: Any) -> RulePlan:
@@ -82,6 +86,48 @@ def a_rich_plan(**fields: Any) -> StackPlan:
         GroupPlan(name="db", rules=(a_rule(8443, remote_cidr=None, remote_group="web"),)),
     )
     return a_plan(**({"servers": servers, "groups": groups} | fields))
+
+
+def a_link(**fields: Any) -> LinkPlan:
+    """One server of the request `front`, in another zone, calls our two."""
+    values: dict[str, Any] = {
+        "request": "front",
+        "uid": PEER,
+        "zone": "internet",
+        "project_id": "project-2",
+        "transit": "100.64.0.8/29",
+        "callers": ("10.30.1.20/32",),
+        "called": ("10.10.1.20/32", "10.10.1.21/32"),
+    }
+    return LinkPlan.model_validate(values | fields)
+
+
+def a_linked_plan(**fields: Any) -> StackPlan:
+    """Called by `front`, and calling `back`."""
+    towards = a_rule(5432, direction="egress", remote_cidr=None, remote_addresses="back.db")
+    called = a_rule(8080, remote_cidr=None, remote_addresses="front.web")
+    values: dict[str, Any] = {
+        "groups": (GroupPlan(name="web", rules=(a_rule(), called, towards)),),
+        "address_groups": (
+            AddressGroupPlan(name="front.web", addresses=("10.30.1.20/32",)),
+            AddressGroupPlan(name="back.db", addresses=("10.20.1.20/32",)),
+        ),
+        "links": (a_link(),),
+        "calls": (CallPlan(request="back", uid="0a1b2c3d-0000-4000-8000-000000000003", zone="private"),),
+    }
+    return a_plan(**(values | fields))
+
+
+def the_other_plan(**fields: Any) -> StackPlan:
+    """The request `front` itself, in its own zone and project."""
+    values: dict[str, Any] = {
+        "origin": Origin(namespace="civil-affairs", name="front", uid=PEER, generation=1),
+        "zone": "internet",
+        "project": Project(id="project-2", name="civil-affairs-internet"),
+        "servers": (a_server(0, address="10.30.1.20"),),
+        "calls": (CallPlan(request="portal", uid=UID, zone="extranet"),),
+    }
+    return a_plan(**(values | fields))
 
 
 def removals(before: StackPlan, *names: str) -> tuple[Removal, ...]:

@@ -204,7 +204,7 @@ async def test_a_program_that_declares_more_is_stopped(tmp_path: Path) -> None:
     cloud = FakeCloud()
 
     with pytest.raises(NotApproved, match="web-2"):
-        await first_build(cloud, tmp_path, a_plan(), declare=lambda plan: program(forged))
+        await first_build(cloud, tmp_path, a_plan(), declare=lambda plan, observed: program(forged, observed))
     assert 2 >= len(cloud.all("servers"))
     assert not any(port["name"].endswith("web-2") for port in cloud.all("ports"))
 
@@ -216,7 +216,7 @@ async def test_a_program_that_crashes_says_so(tmp_path: Path) -> None:
         raise KeyError("lost")
 
     with pytest.raises(EngineFailed, match="the program failed: KeyError") as caught:
-        await first_build(FakeCloud(), tmp_path, a_plan(), declare=lambda plan: crash)
+        await first_build(FakeCloud(), tmp_path, a_plan(), declare=lambda plan, observed: crash)
     assert isinstance(caught.value.__cause__, KeyError)
 
 

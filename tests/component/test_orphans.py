@@ -17,7 +17,8 @@ from infra.planned import planned_objects
 from infra.provider.observe import list_project
 from infra.provider.waiting import Patience
 from infra.stackplan import MARKER_PREFIX, Kind, StackPlan, marker
-from tests.component.fake_cloud import SINGULAR, FakeCloud
+from tests.component.every_kind import a_plan_of_every_kind, built_beside
+from tests.component.fake_cloud import FakeCloud
 from tests.component.plans import UID, a_plan, a_rich_plan
 from tests.component.test_provider_observe import built
 
@@ -28,10 +29,7 @@ NO_ONE = Register({}, TENANTS)
 
 async def a_survey(cloud: FakeCloud, *projects: Answer, shares: tuple[Answer, ...] = ()) -> Survey:
     """A look at the fake cloud, all of whose objects are in one project unless they say otherwise."""
-    for collection in SINGULAR:
-        for raw in cloud.all(collection):
-            raw.setdefault("project_id", "project-1")
-    return Survey(await list_project(cloud), (HOME, *projects), shares)
+    return Survey(await list_project(cloud.beside(None)), (HOME, *projects), shares)
 
 
 def claimed(plan: StackPlan, *, settled: bool = True) -> Register:
@@ -45,12 +43,12 @@ def told(findings: list[Finding]) -> set[tuple[str, str, str]]:
 
 async def test_everything_of_a_request_that_is_gone_is_an_orphan_but_its_data() -> None:
     """Every kind of object is found; data volumes stay by policy, and are called so."""
-    cloud, plan = FakeCloud(), a_rich_plan()
-    await built(cloud, plan)
+    cloud, plan = FakeCloud(), a_plan_of_every_kind()
+    await built_beside(cloud, plan)
     expected = {("Orphan", one.kind.value, one.name) for one in planned_objects(plan).values()}
     expected -= {("Orphan", "Volume", "volume-web-0.records")}
 
-    found = scan(await a_survey(cloud), NO_ONE)
+    found = [one for one in scan(await a_survey(cloud), NO_ONE) if one.uid == UID]
 
     assert set(Kind) == {one.kind for one in found}
     assert expected | {("Kept", "Volume", "volume-web-0.records")} == told(found)

@@ -45,7 +45,7 @@ async def test_two_requests_in_one_project_share_a_listing_and_nothing_else() ->
 
     assert len(planned_objects(other)) - 4 == len(observed_from_listing(listing, "another").objects)
     assert len(planned_objects(a_plan())) == len(observed_from_listing(listing, UID).objects)
-    assert 8 == len(cloud.reads), "one list call per kind"
+    assert 9 == len(cloud.reads), "one list call per kind"
 
 
 async def test_every_deviation_is_named() -> None:

@@ -12,11 +12,14 @@ import pytest
 
 from infra.planned import planned_objects
 from infra.provider.kinds import BY_PULUMI_TYPE
+from infra.provider.observed import Observed
 from infra.provider.resource import Names
 from infra.provider.servicer import logical_inputs
 from infra.stack import program
 from infra.stackplan import StackPlan, marker
-from tests.component.plans import a_network, a_plan, a_rich_plan, a_server
+from tests.component.plans import PEER, a_linked_plan, a_network, a_plan, a_rich_plan, a_server
+
+OBSERVED = Observed("uid", routers={PEER: "id-of-the-other-router"})
 
 
 class Recorder(pulumi.runtime.Mocks):
@@ -38,7 +41,7 @@ def declared_by(plan: StackPlan) -> list[tuple[str, str, dict[str, Any]]]:
     recorder = Recorder()
     asyncio.set_event_loop(asyncio.new_event_loop())  # the mocks take the current one
     pulumi.runtime.set_mocks(recorder, project="kunlun", stack="test")
-    pulumi.runtime.test(program(plan))()  # type: ignore[no-untyped-call]
+    pulumi.runtime.test(program(plan, OBSERVED))()  # type: ignore[no-untyped-call]
     return recorder.declared
 
 
@@ -59,12 +62,13 @@ def test_the_classes_are_loaded_before_any_program_runs() -> None:
             a_plan(networks=(a_network(), a_network("db", 2)), servers=(a_server(), a_server(1, network="db"))),
             id="two networks on one router",
         ),
+        pytest.param(a_linked_plan(), id="a request that another one calls, and that calls another"),
     ],
 )
 def test_the_program_declares_exactly_the_plan(plan: StackPlan) -> None:
     """Same names, kinds, inputs and markers as `planned_objects`, and nothing beside them."""
     planned = planned_objects(plan)
-    names = Names()
+    names = Names(OBSERVED.routers)
     for name in planned:
         names.record(name, f"id-{name}")
     declared = declared_by(plan)

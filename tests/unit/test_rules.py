@@ -100,8 +100,18 @@ def test_an_ordinary_request_breaks_no_rule() -> None:
         pytest.param(
             a_case(a_spec(flows=[a_flow(**{"from": {"request": "db", "servers": "db"}})])),
             "spec.flows[0].from.request",
-            "flows from another request are not available yet",
-            id="flow from another request",
+            "no other request 'db' in namespace",
+            id="flow from an unknown request",
+        ),
+        pytest.param(
+            a_case(
+                a_spec(flows=[a_flow(**{"from": {"request": "db", "servers": "sql"}})]),
+                neighbours={"db": "extranet"},
+                entries={"db": frozenset({"db"})},
+            ),
+            "spec.flows[0].from.servers",
+            "request 'db' has no servers 'sql'; allowed: db",
+            id="flow from unknown servers of another request",
         ),
         pytest.param(
             a_case(a_spec(servers=[a_server(roles=["baseline"])])),

@@ -163,6 +163,12 @@ class FakeSurveys:
     async def prefixes(self, subnet_pool_id: str, *, not_before: float) -> list[str]:
         return await observe_prefixes(cast(Any, self.pools.admin()), subnet_pool_id)
 
+    async def transits(self, *, not_before: float) -> list[str]:
+        return []
+
+    async def routers(self, project_id: str, *, not_before: float) -> list[Any]:
+        return []
+
 
 class World:
     """A department with a registered system, a zone and a project; requests come and go."""

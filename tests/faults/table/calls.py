@@ -28,7 +28,7 @@ REMOVING: tuple[tuple[Kind, ...], ...] = (
     _network("DELETE", "security-groups"),
 )
 LISTS: tuple[Kind, ...] = (
-    *_network("GET", "routers", "networks", "subnets", "security-groups", "ports", "floatingips"),
+    *_network("GET", "routers", "networks", "subnets", "security-groups", "address-groups", "ports", "floatingips"),
     ("compute", "GET", "servers/detail"),
 )
 OF_ZONES: tuple[Kind, ...] = (

@@ -1,0 +1,121 @@
+"""Three requests in three zones, each called by the one before it, and everybody who has to sign for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from infra.cloud import Clouds
+from infra.planned import planned_objects
+from infra.provider.observe import list_project, list_routers, observed_from_listing
+from infra.provider.observed import Difference, Observed, differences
+from infra.stackplan import StackPlan
+from tests.e2e.story import Sandbox, Story, a_server, eventually
+
+ZONES = {"web": "internet", "app": "extranet", "db": "private"}
+OFFICERS = {"resource-office": "officer", "security": "security", "finance": "finance"}
+PATIENCE_SECONDS = 480.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """The stories by their tier."""
+
+    sandbox: Sandbox
+    stories: dict[str, Story]
+
+    def ask(self, tier: str, caller: str | None = None, *, count: int = 1) -> None:
+        """Servers that `caller` may call on tcp/8080; without one, nobody."""
+        flow = {"to": tier, "ports": ["tcp/8080"], "purpose": "the tier before"}
+        source = {"request": self.stories[caller].name, "servers": caller} if caller else {}
+        self.stories[tier].apply(
+            zone=ZONES[tier],
+            servers=[a_server(name=tier, count=count)],
+            flows=[{"from": source, **flow}] if caller else [],
+        )
+
+    def sign(self, *tiers: str) -> None:
+        """Every officer approves the newest plans, until each is in force and nothing else is asked for."""
+        assert eventually(lambda: self._are_signed(tiers), PATIENCE_SECONDS), self.told()
+
+    def ready(self, *tiers: str) -> None:
+        self.sign(*tiers)
+        for tier in tiers:
+            self.stories[tier].ready(PATIENCE_SECONDS)
+
+    def stack(self, tier: str) -> StackPlan:
+        """What is in force."""
+        story = self.stories[tier]
+        return story.plan(story.read()["status"]["approvedPlan"]).stack
+
+    def observed(self, tier: str) -> Observed:
+        """What OpenStack shows of a tier, on other tiers' routers too."""
+        return asyncio.run(_observed(self.sandbox, self.stack(tier)))
+
+    def unplanned(self, *tiers: str) -> list[str]:
+        """Where the cloud is not exactly what the plans in force say, but for what waits for another's signature."""
+        found = [(tier, one) for tier in tiers for one in self._differences(tier)]
+        return [f"{tier}: {one.deviation} {one.kind} {one.name} {one.fields}" for tier, one in found]
+
+    def _differences(self, tier: str) -> list[Difference]:
+        stack, observed = self.stack(tier), self.observed(tier)
+        signed = [other for other in self.stories if "approvedPlan" in self.stories[other].read().get("status", {})]
+        callers = {self.stack(other).origin.uid for other in signed if self._calls(other, stack)}
+        unsigned = frozenset(link.uid for link in stack.links) - callers
+        return differences(planned_objects(stack), replace(observed, barred=unsigned))
+
+    def _calls(self, other: str, stack: StackPlan) -> bool:
+        return any(call.uid == stack.origin.uid for call in self.stack(other).calls)
+
+    def _are_signed(self, tiers: tuple[str, ...]) -> bool:
+        """Each is asked, so that nobody waits for somebody else's signature."""
+        signed = [self._is_signed(tier) for tier in tiers]
+        return all(signed)
+
+    def told(self) -> dict[str, object]:
+        return {tier: story.read().get("status", {}).get("conditions") for tier, story in self.stories.items()}
+
+    def _is_signed(self, tier: str) -> bool:
+        story = self.stories[tier]
+        request = story.read()
+        status = request.get("status", {})
+        if status.get("observedGeneration") != request["metadata"]["generation"] or "plan" not in status:
+            return False
+        if status["plan"] == status.get("approvedPlan"):
+            return bool(story.plan(status["plan"]).stack.origin.generation == request["metadata"]["generation"])
+        decided = {one["stage"] for one in status.get("approvals", ())}
+        for stage in set(status.get("requiredStages", ())) - decided:
+            story.decide(status["plan"], OFFICERS[stage], stage=stage)
+        return False
+
+
+async def _observed(sandbox: Sandbox, stack: StackPlan) -> Observed:
+    clouds = Clouds("kunlun", sandbox.home / "clouds.yaml")
+    try:
+        cloud = clouds.project(stack.project.id)
+        listing = await list_project(cloud)
+        beyond = [raw for link in stack.links for raw in await list_routers(cloud, link.project_id)]
+    finally:
+        clouds.close()
+    return observed_from_listing(replace(listing, beyond=(*listing.beyond, *beyond)), stack.origin.uid)
+
+
+def gone(story: Story) -> None:
+    """Delete a request, and wait until nothing is left of it."""
+    story.delete(wait=False)
+    assert eventually(lambda: not story.read(), PATIENCE_SECONDS), story.read().get("status")
+
+
+@contextmanager
+def tiers(sandbox: Sandbox, name: str) -> Iterator[Tiers]:
+    """Three names; whatever was asked for is gone afterwards."""
+    stories = {tier: Story(sandbox, f"{name}-{tier}") for tier in ZONES}
+    try:
+        yield Tiers(sandbox, stories)
+    finally:
+        for story in stories.values():
+            story.delete(wait=False)
+        for story in stories.values():
+            gone(story)
