@@ -91,11 +91,17 @@ def desktop_statuses(
 
 
 def _later(stack: StackPlan, rollout: RolloutPlan, there: Mapping[Identity, ObservedObject]) -> list[str]:
-    """Names of the desktops that are not there as planned, and not in the next batch either."""
+    """Names of the desktops that are not there as planned, and not in the next batch either.
+
+    What still builds is part of that batch; and there is none while too many have failed.
+    """
     planned = planned_objects(stack)
-    desktops = _desktops(stack, rollout.group)
-    open_ = [one.name for one in desktops if identity_of(planned[_logical(one)]) not in there]
-    return open_[rollout.batch_size :]
+    identities = {one.name: identity_of(planned[_logical(one)]) for one in _desktops(stack, rollout.group)}
+    open_ = [name for name, identity in identities.items() if identity not in there]
+    statuses = [there[identity].status for identity in identities.values() if identity in there]
+    if statuses.count("ERROR") > rollout.failure_budget:
+        return open_
+    return open_[max(rollout.batch_size - statuses.count("BUILD"), 0) :]
 
 
 def _replaces_shared(stack: StackPlan) -> bool:

@@ -58,6 +58,21 @@ def test_each_portion_is_what_is_there_and_one_batch_more(there: int, expected: 
     assert [f"counter-{number}" for number in range(expected)] == desktops(next_portion(plan, seen(plan, up_to(there))))
 
 
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        pytest.param({"counter-1": "BUILD"}, 3, id="what still builds is part of the batch"),
+        pytest.param({"counter-0": "BUILD", "counter-1": "BUILD"}, 2, id="a whole batch still builds"),
+        pytest.param({"counter-1": "ERROR"}, 2, id="too many have failed"),
+    ],
+)
+def test_no_more_than_a_batch_is_under_way(statuses: dict[str, str], expected: int) -> None:
+    """Also when a pass was cut off in the middle of one."""
+    plan = a_rollout()
+
+    assert expected == len(desktops(next_portion(plan, seen(plan, up_to(2) | statuses))))
+
+
 def test_a_first_portion_has_everything_but_the_later_desktops() -> None:
     """Servers, networks and groups do not wait for desktops."""
     plan = a_rollout()
