@@ -18,7 +18,7 @@ from controllers.request.surveys import Surveys
 from controllers.settings import Settings
 from infra.cloud import Clouds
 from infra.engine import Engine, EngineSettings
-from policies.stages import load_stages
+from policies.stages import STAGES_FILE, load_stages
 
 
 @contextlib.asynccontextmanager
@@ -52,7 +52,7 @@ async def assembled(settings: Settings, lease: Lease, *, monotonic: Callable[[],
                 engine=Engine(engine_settings, clouds),
                 surveys=Surveys(clouds),
                 configurator=NothingToConfigure(),
-                procedure=load_stages(),
+                procedure=load_stages(settings.stages or STAGES_FILE),
                 settings=settings,
                 now=utc_now,
                 monotonic=monotonic,

@@ -15,6 +15,7 @@ class Settings:
     kubeconfig: Path | None
     pulumi: Path
     state: Path
+    stages: Path | None = None  # the procedure; without it, the one of this release
     lease: tuple[str, str] = ("kunlun-system", "kunlun-operator")  # namespace, name
     desktop_url: str = "https://desktops.invalid"  # of the broker, as browsers reach it
     observe_interval_seconds: float = 300.0

@@ -16,7 +16,10 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 import structlog
+import yaml
+from pydantic import ValidationError
 
+from controllers.api.findings import findings_of
 from controllers.cli.clouds import cloud_options
 from controllers.settings import Settings
 
@@ -46,6 +49,12 @@ FOLDER_POLL_SECONDS = 0.5
     "--pulumi",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="The pulumi program; without it, the one on PATH.",
+)
+@click.option(
+    "--stages",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    callback=lambda *given: _procedure(given[-1]),
+    help="Which stages a plan needs, in the form of policies/stages.yaml; without it, that of this release.",
 )
 @click.option(
     "--lease",
@@ -97,6 +106,7 @@ def _settings(  # noqa: PLR0913
     cloud: str,
     state: Path,
     pulumi: Path | None,
+    stages: Path | None,
     lease: tuple[str, str],
     observe_interval: float,
     call_deadline: float,
@@ -108,11 +118,27 @@ def _settings(  # noqa: PLR0913
         kubeconfig=kubeconfig,
         pulumi=pulumi or _pulumi_on_path(),
         state=state.resolve(),
+        stages=stages,
         lease=lease,
         observe_interval_seconds=observe_interval,
         call_deadline_seconds=call_deadline,
         desktop_url=desktop_url.rstrip("/"),
     )
+
+
+def _procedure(path: Path | None) -> Path | None:
+    """A file that cannot be followed is refused before anything starts."""
+    from policies.stages import load_stages
+
+    try:
+        if path is not None:
+            load_stages(path)
+    except (ValidationError, yaml.YAMLError) as error:
+        problems = (
+            "; ".join(map(str, findings_of(error, "stages"))) if isinstance(error, ValidationError) else str(error)
+        )
+        raise click.BadParameter(f"{path}: {problems}") from error
+    return path
 
 
 def _lease_name(text: str) -> tuple[str, str]:

@@ -70,14 +70,18 @@ class Rival:
         shutil.rmtree(self.state, ignore_errors=True)
 
 
-def start_rival(sandbox: Sandbox, name: str, *, host: str | None = None) -> Rival:
-    """As the sandbox starts its own. With a `host` it believes to be on another machine, and proves nobody's death."""
+def start_rival(sandbox: Sandbox, name: str, *options: str, host: str | None = None) -> Rival:
+    """As the sandbox starts its own, with more `options`.
+
+    With a `host` it believes to be on another machine, and proves nobody's death.
+    """
     layout = sandbox.layout
     state, log = layout.home / f"rival-{name}", layout.logs / f"rival-{name}.log"
     shutil.rmtree(state, ignore_errors=True)
     pulumi = ensure_tool(PULUMI, cache_folder(os.environ), os.environ, print)
     argv = [sys.executable, "-m", "controllers", "run", "--kubeconfig", str(layout.operator_kubeconfig)]
     argv += ["--clouds", str(layout.clouds), "--cloud", "kunlun", "--state", str(state), "--pulumi", str(pulumi)]
+    argv += options
     if host is not None:
         argv = ["unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', host, *argv]
     with log.open("wb") as output:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import yaml
 from click.testing import CliRunner
 
 from controllers.cli import root
 from tests.conftest import Sandbox
 from tests.e2e.operator_control import OperatorControl
+from tests.e2e.rivals import start_rival
 from tests.e2e.story import NAMESPACE, a_server, a_story, eventually
 
 LARGE = [a_server(name=f"s{index}", count=14, flavor="c1.large") for index in range(2)]  # 10,080 yuan a month
@@ -98,6 +102,66 @@ def test_the_record_survives_a_crash_and_the_request(sandbox: Sandbox, operator:
         root, ["decisions", "recorded", "-n", NAMESPACE, "--kubeconfig", str(sandbox.kubeconfig("auditor"))]
     )
     assert 0 == told.exit_code and plan in told.output and "resource-office by zhang.wei" in told.output
+
+
+PROCEDURE = {
+    "stages": [
+        {"name": "resource-office", "needed": "Always", "because": "always", "expires": "20s"},
+        {"name": "security", "needed": "Always", "because": "always", "signatures": 2},
+    ]
+}
+
+
+@contextmanager
+def an_operator_with(sandbox: Sandbox, operator: OperatorControl, folder: Path, procedure: Any) -> Iterator[None]:
+    """In the place of the sandbox's own."""
+    file = folder / "stages.yaml"
+    stages = [{**stage, "title": {"en": stage["name"], "zh": stage["name"]}} for stage in procedure["stages"]]
+    file.write_text(yaml.safe_dump({"stages": stages}), encoding="utf-8")
+    operator.stop()
+    rival = start_rival(sandbox, "signatures", "--stages", str(file))
+    try:
+        assert rival.leads()
+        yield
+    finally:
+        rival.end()
+        operator.start()
+
+
+@contextmanager
+def delegated(sandbox: Sandbox, stage: str, user: str) -> Iterator[None]:
+    """A stage is given to somebody for a while: by a RoleBinding, and nothing else."""
+    name = f"{user}-for-{stage}"
+    role = f"--clusterrole=kunlun:stage-{stage}"
+    sandbox.kubectl("admin", "-n", NAMESPACE, "create", "rolebinding", name, role, f"--user={user}")
+    try:
+        yield
+    finally:
+        sandbox.kubectl("admin", "-n", NAMESPACE, "delete", "rolebinding", name)
+
+
+def test_two_persons_sign_and_an_approval_expires_until_the_plan_is_in_force(
+    sandbox: Sandbox, operator: OperatorControl, tmp_path: Path
+) -> None:
+    """The same person twice is refused; a delegate counts; what has expired is due again; in force, nothing expires."""
+    with an_operator_with(sandbox, operator, tmp_path, PROCEDURE), a_story(sandbox, "signed") as story:
+        story.apply(**QUIET)
+        plan = story.planned()
+        assert 0 == story.decide(plan).returncode
+        assert 0 == story.decide(plan, persona="security", stage="security").returncode
+        assert eventually(lambda: "security (1 of 2 signatures)" in story.condition("Approved")[2])
+        assert "has to be another person's" in story.decide(plan, persona="security", stage="security").stderr
+        assert "may not decide stage" in story.decide(plan, persona="finance", stage="security").stderr
+        assert eventually(lambda: "'zhang.wei' has expired: it counted for 20s" in story.condition("Approved")[2])
+
+        with delegated(sandbox, "security", "zhao.min"):
+            assert eventually(lambda: story.decide(plan, persona="finance", stage="security").returncode == 0)
+            assert eventually(lambda: "awaits: resource-office; given" in story.condition("Approved")[2])
+            assert 0 == story.decide(plan).returncode
+            story.reaches("Approved", "Approved")
+        time.sleep(21)
+        assert plan == story.read()["status"]["approvedPlan"]
+        assert "Approved" == story.condition("Approved")[1]
 
 
 def record(sandbox: Sandbox, plan: str) -> list[tuple[str, str | None, bool]]:
