@@ -16,7 +16,7 @@ CACHE := $(or $(KUNLUN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kunlun)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(READY) ## the whole way: sandbox, request, plan, approval, running servers
+demo: $(READY) ## the whole way: sandbox, request, plan, approval, a web server that answers
 	@$(BIN)/kunlun demo
 
 demo-down: $(READY) ## end the demo's sandbox and forget it

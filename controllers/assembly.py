@@ -12,7 +12,7 @@ from controllers.cluster import Access, Cluster, access_from_kubeconfig, access_
 from controllers.holder import Holder
 from controllers.lease import Lease
 from controllers.operator import Operator, utc_now
-from controllers.request.configurator import NothingToConfigure
+from controllers.request.configurator import AnsibleConfigurator, GuestAccess
 from controllers.request.parts import RequestParts
 from controllers.request.surveys import Surveys
 from controllers.settings import Settings
@@ -51,7 +51,7 @@ async def assembled(settings: Settings, lease: Lease, *, monotonic: Callable[[],
                 clouds=clouds,
                 engine=Engine(engine_settings, clouds),
                 surveys=Surveys(clouds),
-                configurator=NothingToConfigure(),
+                configurator=AnsibleConfigurator(settings.state / "guests", _guest_access(settings)),
                 procedure=load_stages(settings.stages or STAGES_FILE),
                 settings=settings,
                 now=utc_now,
@@ -61,6 +61,17 @@ async def assembled(settings: Settings, lease: Lease, *, monotonic: Callable[[],
             yield Operator(parts, settings.state / "ready")
     finally:
         clouds.close()
+
+
+def _guest_access(settings: Settings) -> GuestAccess:
+    return GuestAccess(
+        key=settings.ssh_key,
+        host_keys=settings.host_keys,
+        user=settings.ssh_user,
+        proxy=settings.ssh_proxy,
+        deadline_seconds=settings.playbook_deadline_seconds,
+        runs=settings.playbooks_at_once,
+    )
 
 
 def _access(settings: Settings) -> Access:

@@ -22,17 +22,7 @@ import controllers.desktop.reconcile as sessions
 import controllers.system.reconcile as systems
 import controllers.tenant.reconcile as tenants
 import controllers.zone.reconcile as zones
-from controllers.api.stored import (
-    APPROVALS,
-    PLANS,
-    REQUESTS,
-    SESSIONS,
-    SYSTEMS,
-    TENANTS,
-    ZONES,
-    Kind,
-    meta_of,
-)
+from controllers.api.stored import APPROVALS, PLANS, REQUESTS, SESSIONS, SYSTEMS, TENANTS, ZONES, Kind, meta_of
 from controllers.lease import Lease, LeaseLost
 from controllers.queue import WorkQueue
 from controllers.request.abandon import abandonment_of
@@ -44,7 +34,7 @@ from controllers.request.reserve import frees_room
 from controllers.rotation import watch_credential, woken_by_credential
 from controllers.sweep import find_ghosts
 from controllers.watches import Watches
-from infra.errors import InvalidRequest, KunlunError, PlatformError, StatusUnreadable
+from infra.errors import EngineInterrupted, InvalidRequest, KunlunError, PlatformError, StatusUnreadable
 
 Key = tuple[str, str, str]  # kind, namespace, name
 RECONCILES: Sequence[tuple[Kind[Any, Any], Callable[[Any, RequestParts], Awaitable[float | None]]]] = (
@@ -95,7 +85,7 @@ class Operator:
 
     async def stop(self) -> None:
         """End the running passes in order, then whatever still waits; cancelled first, they would end in disorder."""
-        await self.parts.engine.close()
+        await asyncio.gather(self.parts.engine.close(), self.parts.configurator.close())
         await self.queue.stop()
 
     async def stop_beside(self) -> None:
@@ -198,6 +188,7 @@ class Operator:
         if (uid, given_up) not in self.interrupted:
             self.interrupted.add((uid, given_up))
             self.start_beside(self.parts.engine.cancel(uid))
+            self.start_beside(self.parts.configurator.cancel(uid))
 
     def _woken(self, kind: Kind[Any, Any], body: Mapping[str, Any]) -> Iterator[Key]:
         meta, spec = body["metadata"], body.get("spec", {})
@@ -255,6 +246,7 @@ async def run(operator: Operator, lease: Lease, *, told_to_end: asyncio.Event) -
         await operator.stop_beside()
     except LeaseLost:
         parts.engine.kill()
+        parts.configurator.kill()
         raise
     finally:
         operator.ready_file.unlink(missing_ok=True)
@@ -276,7 +268,8 @@ async def _begin(operator: Operator) -> None:
 async def _engine_starts(operator: Operator) -> bool:
     try:
         await operator.parts.engine.start()
-    except PlatformError as error:
+        await operator.parts.configurator.start()
+    except (EngineInterrupted, PlatformError) as error:
         log.warning("the engine cannot start", reason=error.reason, message=error.message)
         return False
     return True

@@ -18,6 +18,12 @@ class Settings:
     stages: Path | None = None  # the procedure; without it, the one of this release
     lease: tuple[str, str] = ("kunlun-system", "kunlun-operator")  # namespace, name
     desktop_url: str = "https://desktops.invalid"  # of the broker, as browsers reach it
+    ssh_key: Path | None = None
+    host_keys: Path | None = None
+    ssh_user: str = "root"
+    ssh_proxy: str = ""
+    playbook_deadline_seconds: float = 1800.0
+    playbooks_at_once: int = 4
     observe_interval_seconds: float = 300.0
     catalogue_interval_seconds: float = 600.0
     call_deadline_seconds: float = 60.0

@@ -24,6 +24,15 @@ class ZoneCatalogue:
     images: dict[str, str]
     flavors: dict[str, str]
     volumes: bool
+    management: ManagementIds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ManagementIds:
+    """A management network and its one subnet."""
+
+    network_id: str
+    subnet_id: str
 
 
 async def observe_catalogue(
@@ -49,6 +58,21 @@ async def observe_catalogue(
         flavors={item["name"]: item["id"] for item in known_flavors if item["name"] in flavors},
         volumes=volumes,
     )
+
+
+async def observe_management(cloud: Cloud, network: str) -> ManagementIds | None:
+    """The management network of this name; None when there is not exactly one, with exactly one subnet."""
+    match await cloud.list("network", "/networks", {"name": network}):
+        case [{"id": network_id, "subnets": [subnet_id]}]:
+            return ManagementIds(network_id, subnet_id)
+        case _:
+            return None
+
+
+async def observe_addresses(cloud: Cloud, network_id: str) -> list[str]:
+    """Every address that a port of the network has, whoever owns it."""
+    ports = await cloud.list("network", "/ports", {"network_id": network_id, "fields": "fixed_ips"})
+    return [fixed["ip_address"] for port in ports for fixed in port["fixed_ips"]]
 
 
 async def observe_prefixes(cloud: Cloud, subnet_pool_id: str) -> list[str]:

@@ -96,6 +96,14 @@ class StatusUnreadable(PlatformError):
     """A status is not of the form this release writes; nothing is done on the strength of it."""
 
 
+class PlaybookFailed(PlatformError):
+    """A task of a role failed on a guest; the message names it, the operator's folder has what Ansible printed."""
+
+
+class ManagementMissing(PlatformError):
+    """There is no way to the guests: no management network in the zone, or no key to log in with."""
+
+
 class InternalError(PlatformError):
     """A bug. The operator's log has the trace."""
 

@@ -18,6 +18,7 @@ from infra.stackplan import (
     DATA_VOLUME_PREFIX,
     PUBLIC_PREFIX,
     Kind,
+    ManagementPlan,
     NetworkPlan,
     RulePlan,
     ServerPlan,
@@ -25,6 +26,9 @@ from infra.stackplan import (
     VolumePlan,
     canonical_digest,
 )
+
+# A dot: no name in a request has one.
+MANAGEMENT_PORT, MANAGEMENT_INTERFACE = "port-router.management", "interface-router.management"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ FORCES_REPLACEMENT: Mapping[Kind, tuple[str, ...]] = {
     Kind.ROUTER: ("uplink_id",),
     Kind.NETWORK: (),
     Kind.SUBNET: ("network", "cidr", "subnet_pool_id"),
-    Kind.ROUTER_INTERFACE: ("router", "subnet", "port"),  # a network's has a subnet, a link's a port
+    Kind.ROUTER_INTERFACE: ("router", "subnet", "port"),  # a network's has a subnet, the others a port
     Kind.ROUTER_ROUTES: ("router",),
     Kind.ADDRESS_GROUP: (),
     Kind.SECURITY_GROUP: (),
@@ -149,6 +153,8 @@ def _inhabitants(plan: StackPlan) -> Iterator[Declaration]:
             f"rules-{group.name}",
             {"group": f"@group-{group.name}", "rules": rules},
         )
+    if plan.router.management is not None:
+        yield from _management_declarations(plan.origin.name, plan.router.management)
     for server in plan.servers:
         yield from _server_declarations(plan.origin.name, server)
         if server.public_address:
@@ -176,6 +182,22 @@ def _network_declarations(prefix: str, network: NetworkPlan) -> Iterator[Declara
         f"interface-{network.name}",
         {"router": "@router", "subnet": f"@subnet-{network.name}"},
     )
+
+
+def _management_declarations(prefix: str, management: ManagementPlan) -> Iterator[Declaration]:
+    """A port in the zone's management network, which is the provider's, and its place on our router."""
+    yield (
+        Kind.PORT,
+        MANAGEMENT_PORT,
+        {
+            "name": f"{prefix}-management",
+            "network": management.network_id,
+            "subnet": management.subnet_id,
+            "address": management.address,
+            "groups": [],
+        },
+    )
+    yield Kind.ROUTER_INTERFACE, MANAGEMENT_INTERFACE, {"router": "@router", "port": f"@{MANAGEMENT_PORT}"}
 
 
 def _rule_inputs(rule: RulePlan) -> dict[str, Any]:

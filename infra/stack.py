@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from infra.components.declaration import Declaration
+from infra.components.management_interface import ManagementInterface
 from infra.components.request_router import RequestRouter
 from infra.components.router_link import RouterLink
 from infra.components.security_groups import SecurityGroups
@@ -31,6 +32,8 @@ def program(plan: StackPlan, observed: Observed) -> Callable[[], None]:
         groups = SecurityGroups("groups", plan, declaration)
         for server in plan.servers:
             TenantServer(server.name, server, network=networks[server.network], groups=groups)
+        if plan.router.management is not None:
+            ManagementInterface("router.management", plan.router.management, router=router)
         for link in plan.links:
             RouterLink(f"link.{link.request}", link, router=router, observed=observed)
 

@@ -76,11 +76,21 @@ class Resolved(WireModel):
     name: Annotated[str, Field(max_length=255)]
 
 
+class ManagementPlan(WireModel):
+    """The router's place in its zone's management network, through which guests are configured."""
+
+    network_id: Identifier
+    subnet_id: Identifier
+    address: Address
+    prefix: Cidr
+
+
 class RouterPlan(WireModel):
-    """The one router of a request; it is attached to its own zone's uplink only."""
+    """The one router of a request; it is attached to its own zone's uplink, and to its management network if asked."""
 
     uplink_id: Identifier
     source_nat: bool
+    management: ManagementPlan | None = None
 
 
 class NetworkPlan(WireModel):
@@ -187,6 +197,7 @@ class ServerPlan(WireModel):
     volumes: Annotated[tuple[VolumePlan, ...], Field(max_length=4)] = ()
     seat: Seat | None = None
     public_address: bool = False
+    roles: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
 
 
 class Removal(WireModel):

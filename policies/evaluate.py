@@ -31,6 +31,7 @@ LASTING_RULES: tuple[Rule, ...] = (
 ZONE_RULES: tuple[Rule, ...] = (
     *LASTING_RULES,
     rules.volumes_need_block_storage,
+    rules.roles_are_known,
     rules.features_of_later_releases_are_not_used,
 )
 

@@ -38,6 +38,7 @@ class Circumstances:
     tenant_name: str = ""
     test_usage_yuan: int = 0
     volumes_available: bool = True
+    roles: tuple[str, ...] = ()
     neighbours: Mapping[str, str] = field(default_factory=dict)
     entries: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
@@ -147,11 +148,6 @@ def flows_are_in_the_catalogue(case: Circumstances) -> Iterator[Finding]:
 
 def features_of_later_releases_are_not_used(case: Circumstances) -> Iterator[Finding]:
     """What this release cannot keep is refused, not ignored."""
-    for index, server in enumerate(case.request.servers):
-        if server.roles:
-            yield Finding(
-                f"spec.servers[{index}].roles", "configuring guests by roles is not available yet; leave it out"
-            )
     if case.request.desktops:
         yield Finding("spec.desktops", "cloud desktops are not available yet; leave it out")
     if case.request.time_to_live:
@@ -176,6 +172,19 @@ def networks_are_in_the_zone(case: Circumstances, stack: StackPlan) -> Iterator[
         if not any(IPv4Network(network.cidr).subnet_of(prefix) for prefix in prefixes):
             what = f"network {network.name} has {network.cidr}, which is not of zone '{case.request.zone}' any more"
             yield Finding("spec.networks", what)
+
+
+def roles_are_known(case: Circumstances) -> Iterator[Finding]:
+    """Servers are configured by the roles there are, each once, where the zone has a way to its guests."""
+    for index, server in enumerate(case.request.servers):
+        where = f"spec.servers[{index}].roles"
+        for position, role in enumerate(server.roles):
+            if role not in case.roles:
+                yield Finding(f"{where}[{position}]", f"no role '{role}'; allowed: {_listed(case.roles)}")
+            elif role in server.roles[:position]:
+                yield Finding(f"{where}[{position}]", f"role '{role}' is listed twice; each may be listed once")
+        if server.roles and case.zone is not None and case.zone.management is None:
+            yield Finding(where, f"zone '{case.request.zone}' has no management network: its servers have no roles")
 
 
 def volumes_need_block_storage(case: Circumstances) -> Iterator[Finding]:

@@ -19,9 +19,10 @@ from controllers.api.tenant import TenantSpec
 from controllers.api.zone import ResolvedName, ZoneSpec, ZoneStatus
 from controllers.request.addresses import allocate
 from controllers.request.imports import Found
+from controllers.request.management import needs_management, plan_management
 from controllers.request.plan import Catalogue, Inputs, plan_content, signed, staged
 from controllers.request.seats import assign_seats
-from infra.stackplan import Origin, Project, Removal, StackPlan
+from infra.stackplan import ManagementPlan, Origin, Project, Removal, StackPlan
 from policies.facts import facts_of
 from policies.rules import Circumstances
 from policies.stages import load_stages
@@ -76,6 +77,7 @@ def a_zone(**fields: Any) -> ZoneSpec:
         ],
         "volumeMonthlyYuanPerGiB": 1,
         "flows": [permitted(zone="extranet"), permitted(cidr="10.0.0.0/8")],
+        "management": {"network": "management-extranet", "prefix": "198.18.0.0/18"},
     }
     return ZoneSpec.model_validate(body | fields)
 
@@ -152,15 +154,24 @@ def a_content(
             seats=assign_seats(asked, in_force),
             unfinished=unfinished,
             found=known,
+            management=_management(asked, zone, in_force),
         )
     )
     return staged(content, load_stages(), facts_of(content, a_case(asked), in_force=None))
+
+
+def _management(spec: ResourceRequestSpec, zone: ZoneSpec, in_force: StackPlan | None) -> ManagementPlan | None:
+    if not needs_management(spec):
+        return None
+    return plan_management(zone, resolved(zone), taken=(), previous=in_force)
 
 
 def resolved(zone: ZoneSpec) -> ZoneStatus:
     return ZoneStatus(
         uplink_id="uplink-1",
         subnet_pool_id="pool-1",
+        management_network_id="management-1",
+        management_subnet_id="management-subnet-1",
         images=tuple(ResolvedName(name=image.name, id=f"id-{image.name}") for image in zone.images),
         flavors=tuple(ResolvedName(name=flavor.name, id=f"id-{flavor.name}") for flavor in zone.flavors),
         volumes=True,

@@ -53,6 +53,14 @@ class Progress(WireModel):
     step: Annotated[str, Field(max_length=256, description="What is being done now.")] = ""
 
 
+class Configured(WireModel):
+    """What the guests were made ready by last; while it stays as it is, nothing is run."""
+
+    plan: Annotated[str, Field(max_length=63, description="The plan that was in force.")]
+    guests: Annotated[str, Field(max_length=64, description="Digest of the guests, and of what each was told.")]
+    roles: Annotated[str, Field(max_length=64, description="Digest of the content of their roles.")]
+
+
 class Replacements(WireModel):
     """How often servers of a plan were built anew because OpenStack could not build them."""
 
@@ -106,6 +114,9 @@ class ResourceRequestStatus(WireModel):
     desktops: Annotated[
         tuple[DesktopStatus, ...], Field(max_length=MOST_DESKTOPS, description="The desktops, and whose they are.")
     ] = ()
+    configured: (
+        Annotated[Configured, Field(description="How guests were configured last; absent when they were not.")] | None
+    ) = None
     progress: Annotated[Progress, Field(description="The running pass; absent when none runs.")] | None = None
     replacements: Annotated[Replacements, Field(description="Servers built anew; absent when none were.")] | None = None
     conditions: Conditions = ()

@@ -133,6 +133,13 @@ class DesktopRules(WireModel):
     ] = ()
 
 
+class ManagementNetwork(WireModel):
+    """The provider's own network beside a zone, through which guests are configured."""
+
+    network: Annotated[CatalogueName, Field(description="Name of the network; it has one subnet and no gateway.")]
+    prefix: Annotated[CidrText, Field(description="Its prefix; no zone has it.")]
+
+
 class ZoneSpec(WireModel):
     """A network zone: where its servers are attached, what they may be and what they may reach."""
 
@@ -196,6 +203,13 @@ class ZoneSpec(WireModel):
         tuple[PermittedFlow, ...],
         Field(max_length=64, description="Flows into this zone that requests may open; every other is refused."),
     ] = ()
+    management: (
+        Annotated[
+            ManagementNetwork,
+            Field(description="How guests are reached to be configured. Absent: servers of this zone have no roles."),
+        ]
+        | None
+    ) = None
     desktop_rules: Annotated[DesktopRules, Field(description="The rules of this zone's desktops.")] = DesktopRules()
 
 
@@ -213,6 +227,8 @@ class ZoneStatus(WireModel):
     uplink_id: Annotated[Identifier, Field(description="Id of the external network.")] | None = None
     subnet_pool_id: Annotated[Identifier, Field(description="Id of the subnet pool.")] | None = None
     address_scope_id: Annotated[Identifier, Field(description="Id of the pool's address scope.")] | None = None
+    management_network_id: Annotated[Identifier, Field(description="Id of the management network.")] | None = None
+    management_subnet_id: Annotated[Identifier, Field(description="Id of its subnet.")] | None = None
     images: Annotated[tuple[ResolvedName, ...], Field(max_length=64, description="Images that the cloud has.")] = ()
     flavors: Annotated[tuple[ResolvedName, ...], Field(max_length=64, description="Flavors that the cloud has.")] = ()
     volumes: Annotated[bool, Field(description="Whether the cloud has block storage for this zone.")] = False

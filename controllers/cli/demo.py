@@ -1,7 +1,8 @@
-"""`kunlun demo`: one request from `kubectl apply` to running servers, told step by step, with its times.
+"""`kunlun demo`: one request from `kubectl apply` to a web server that answers, told step by step, with its times.
 
 Everything is done as the people would do it: the clerk files and asks, the officer reads and approves, and
-in the end OpenStack itself is asked what there is. Run again, it shows the same result in seconds.
+in the end OpenStack itself is asked what there is, and the web server who reaches it. Run again, it shows the same
+result in seconds.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from controllers.cli.sandbox import folder_option, layout_from, progress, wishes
 from controllers.cli.screen import grid, lines, screen, section
 from controllers.cli.verdict import Verdict, is_planned, snapshot
 from controllers.cli.watch import EXIT_READY, follow, states
+from infra.sandbox.guests.inside import run_in
+from infra.sandbox.guests.places import places_of
 from infra.sandbox.layout import Layout
 from infra.sandbox.packages import ensure_root
 from infra.sandbox.record import Record
@@ -39,6 +42,8 @@ SYSTEM_FILE = ROOT / "docs" / "examples" / "information-system.yaml"
 REQUEST_FILE = ROOT / "docs" / "examples" / "permit-portal.yaml"
 NAME = "permit-portal"
 NAMESPACE = "civil-affairs"
+ZONE = "extranet"
+ALLOWED, REFUSED = "172.20.0.10", "172.21.0.10"  # the flow is from 172.20.0.0/16
 PLAN_SECONDS = 120.0
 READY_SECONDS = 600.0
 START_WORDS = {
@@ -79,7 +84,7 @@ class Cast:
     officer: Kubectl
 
 
-@click.command(short_help="One request from `kubectl apply` to running servers, in the sandbox.")
+@click.command(short_help="One request from `kubectl apply` to a web server that answers, in the sandbox.")
 @folder_option
 def command(folder: Path | None) -> None:
     """Bring up the sandbox, ask, approve, wait, and show what OpenStack has. Needs root.
@@ -88,7 +93,7 @@ def command(folder: Path | None) -> None:
     """
     layout, story = layout_from(folder), Story(screen())
     ensure_root()
-    wishes = wishes_from(no_operator=False, cinder=False)
+    wishes = wishes_from(no_operator=False, cinder=False, guests=True)
     with story.step("Programs and packages: found here, or built once"):
         program = provide(wishes, progress()).programs.kubectl
     with story.step("The sandbox: control plane, OpenStack, zones, operator"):
@@ -97,6 +102,10 @@ def command(folder: Path | None) -> None:
     with story.step("What OpenStack itself reports"):
         found = reported_servers(layout.clouds, request.status.project or "")
         story.console.print(section(f"Project {request.status.project}", grid(COLUMNS, found)))
+    with story.step("Who reaches the web server: a counter clerk, and somebody whom no flow names"):
+        story.console.print(
+            section(f"http://{web_address(request)}/", grid(("FROM", "ANSWER"), calls(layout, request)))
+        )
     story.console.print(section("Times", times_table(story, record)))
     story.console.print(section("What to try next", lines(*what_to_try(layout, program))))
 
@@ -121,7 +130,7 @@ def play(story: Story, cast: Cast) -> ResourceRequest:
         show_plan(cast.officer, plan)
     with story.step("The officer approves this plan"):
         story.says(approve(cast.officer, plan))
-    with story.step("The operator builds the approved plan"):
+    with story.step("The operator builds the approved plan and configures the servers"):
         if follow(cast.clerk, NAME, timeout_seconds=READY_SECONDS) != EXIT_READY:
             raise ClusterError(f"request '{NAME}' did not become ready")
     return present(cast.clerk)
@@ -156,6 +165,28 @@ def approve(officer: Kubectl, plan: str) -> str:
         for standing in reading.open_stages
     ]
     return "\n".join(sentences)
+
+
+def calls(layout: Layout, request: ResourceRequest) -> list[tuple[str, str]]:
+    """The page's title as hosts beyond the zone's uplink get it. Raises ClusterError when it is not as declared."""
+    answers = {caller: page(layout, caller, web_address(request)) for caller in (ALLOWED, REFUSED)}
+    if answers[ALLOWED] is None or answers[REFUSED] is not None:
+        raise ClusterError(f"not as declared: {answers}")
+    return [(caller, answer or "none: no flow lets it in") for caller, answer in answers.items()]
+
+
+def page(layout: Layout, caller: str, address: str) -> str | None:
+    """What `curl` gets there, in one line; None when nobody answers."""
+    patience = ("--retry", "5", "--retry-all-errors", "--retry-delay", "1") if caller == ALLOWED else ()
+    argv = ["curl", "--silent", "--max-time", "3", *patience, "--interface", caller, f"http://{address}/"]
+    done = run_in(places_of(layout), f"outside-{ZONE}", argv, address=caller)
+    title = done.stdout.partition("<title>")[2].partition("</title>")[0]
+    return title if done.returncode == 0 else None
+
+
+def web_address(request: ResourceRequest) -> str:
+    """Of the first server."""
+    return next(item.address for item in request.status.resources if item.name == "server-web-0" and item.address)
 
 
 def present(clerk: Kubectl) -> ResourceRequest:

@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from controllers.api.findings import findings_of
 from controllers.cli.clouds import cloud_options
+from controllers.cli.guests import guest_options, guest_settings
 from controllers.settings import Settings
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ FOLDER_POLL_SECONDS = 0.5
     show_default=True,
     help="Seconds between two looks at what exists.",
 )
+@guest_options
 @click.option(
     "--call-deadline",
     type=click.FloatRange(min=0, min_open=True),
@@ -111,6 +113,7 @@ def _settings(  # noqa: PLR0913
     observe_interval: float,
     call_deadline: float,
     desktop_url: str,
+    **guests: Any,
 ) -> Settings:
     return Settings(
         cloud=cloud,
@@ -123,6 +126,7 @@ def _settings(  # noqa: PLR0913
         observe_interval_seconds=observe_interval,
         call_deadline_seconds=call_deadline,
         desktop_url=desktop_url.rstrip("/"),
+        **guest_settings(**guests),
     )
 
 

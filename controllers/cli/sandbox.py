@@ -15,7 +15,7 @@ import click
 
 import policies
 from infra.sandbox.guests.inside import argv_in, ensure_address, environ_in, host_named, hosts
-from infra.sandbox.guests.places import places_of
+from infra.sandbox.guests.places import places_of, proxy_of
 from infra.sandbox.health import sandbox_health
 from infra.sandbox.layout import Layout, cache_folder
 from infra.sandbox.packages import ensure_root
@@ -170,6 +170,8 @@ def operator_argv(layout: Layout, pulumi: Path) -> list[str]:
     """How the operator is started: this very program, as its own cloud user and service account."""
     words = [sys.executable, "-m", "controllers", "run", "--kubeconfig", layout.operator_kubeconfig]
     words += ["--clouds", layout.clouds, "--cloud", "kunlun", "--state", layout.operator, "--pulumi", pulumi]
+    places = places_of(layout)
+    words += ["--ssh-key", places.ssh_key, "--host-keys", places.folder, "--ssh-proxy", proxy_of(places)]
     return [str(word) for word in words]
 
 

@@ -11,6 +11,7 @@ from controllers.api.resourcerequest import Environment
 from controllers.api.stored import PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, Plan, ResourceRequest, Tenant
 from controllers.cache import Cache
 from controllers.request.plans import newest_first
+from controllers.request.roles import Playbooks
 from infra.stackplan import StackPlan
 from policies.rules import Circumstances
 
@@ -32,6 +33,7 @@ def circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
         tenant_name=tenant.meta.name if tenant else "",
         test_usage_yuan=_test_usage_yuan(request, cache),
         volumes_available=zone.status.volumes if zone else True,
+        roles=Playbooks().names() if any(server.roles for server in request.spec.servers) else (),
         neighbours={other.meta.name: other.spec.zone for other in others},
         entries={other.meta.name: frozenset(entry.name for entry in other.spec.servers) for other in others},
     )
@@ -88,6 +90,12 @@ def _networks(stack: StackPlan) -> Iterator[str]:
 
 def _named_addresses(stack: StackPlan) -> Iterator[str]:
     return (address for group in stack.address_groups for address in group.addresses)
+
+
+def planned_management(request: ResourceRequest, cache: Cache) -> list[str]:
+    """Addresses in management networks that plans of other requests have, built or not."""
+    routers = [stack.router for stack in _living_stacks(request, cache)]
+    return [router.management.address for router in routers if router.management is not None]
 
 
 @lru_cache(maxsize=2**16)

@@ -18,6 +18,7 @@ from controllers.request.approve import prove
 from controllers.request.circumstances import (
     circumstances,
     planned_imports,
+    planned_management,
     planned_prefixes,
     planned_transits,
     tenant_of,
@@ -33,6 +34,7 @@ from controllers.request.links import (
     transits_for,
     wishes_of,
 )
+from controllers.request.management import needs_management, plan_management
 from controllers.request.parts import RequestParts
 from controllers.request.plan import Catalogue, Inputs, plan_content, signed, staged
 from controllers.request.plans import (
@@ -49,7 +51,7 @@ from controllers.request.repair import repair_content, superfluous
 from controllers.request.seats import assign_seats
 from controllers.request.status import Report, is_built, pause_after
 from infra.errors import ClusterUnavailable, InvalidRequest, KunlunError, ZoneUnknown
-from infra.stackplan import Origin, Project, StackPlan
+from infra.stackplan import ManagementPlan, Origin, Project, StackPlan
 from policies.facts import facts_of
 
 
@@ -62,6 +64,7 @@ class Ground:
     existing: Sequence[IPv4Network]
     found: Found
     transits: Sequence[IPv4Network] = ()
+    management: Sequence[str] = ()  # addresses in use in the zone's management network
 
 
 async def draft_plan(request: ResourceRequest, report: Report, parts: RequestParts) -> Report:
@@ -167,7 +170,9 @@ async def _look(request: ResourceRequest, catalogue: Catalogue, project: Project
     called = any(flow.from_.request for flow in request.spec.flows)
     transits = await parts.surveys.transits(not_before=now) if called else []
     existing, between = [IPv4Network(prefix) for prefix in prefixes], [IPv4Network(prefix) for prefix in transits]
-    return Ground(catalogue, project, existing, await _found(request, project, parts), between)
+    network = catalogue.status.management_network_id if needs_management(request.spec) else None
+    managed = await parts.surveys.management_addresses(network, not_before=now) if network else []
+    return Ground(catalogue, project, existing, await _found(request, project, parts), between, managed)
 
 
 async def _create(request: ResourceRequest, wishes: Wishes, ground: Ground, parts: RequestParts) -> Plan:
@@ -256,6 +261,7 @@ def _inputs(request: ResourceRequest, wishes: Wishes, ground: Ground, parts: Req
         found=ground.found,
         linkage=linkage(wishes, addresses.by_entry(request.spec), transits),
         supersedes=_superseded(request, parts),
+        management=_management(request, ground, previous, parts),
     )
 
 
@@ -281,3 +287,12 @@ def _transits(request: ResourceRequest, parts: RequestParts) -> dict[str, str]:
 def _taken_transits(request: ResourceRequest, ground: Ground, parts: RequestParts) -> list[IPv4Network]:
     own = [IPv4Network(transit) for transit in _transits(request, parts).values()]
     return [*ground.transits, *own, *planned_transits(request, parts.cache)]
+
+
+def _management(
+    request: ResourceRequest, ground: Ground, previous: StackPlan | None, parts: RequestParts
+) -> ManagementPlan | None:
+    if not needs_management(request.spec):
+        return None
+    taken = [*ground.management, *planned_management(request, parts.cache)]
+    return plan_management(ground.catalogue.spec, ground.catalogue.status, taken=taken, previous=previous)

@@ -90,6 +90,7 @@ class Memory(Rest):
     servers: Mapping[str, ObservedObject] | None = None  # as they were listed last, by logical name
     gone: frozenset[str] = frozenset()  # ids of what was built and was found gone, beyond doubt
     drafting: Rest = field(default_factory=Rest)
+    configuring: Rest = field(default_factory=Rest)
     reserved: str | None = None  # the plan this pass has let come into force, until the status says so
     awaits_room: tuple[str, str] | None = None  # (namespace, name), while quota or budget is lacking
 

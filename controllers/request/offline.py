@@ -18,7 +18,9 @@ from controllers.api.resourcerequest import ResourceRequestSpec
 from controllers.api.zone import ResolvedName, ZoneSpec, ZoneStatus
 from controllers.request.addresses import allocate
 from controllers.request.imports import named_imports
+from controllers.request.management import needs_management, plan_management
 from controllers.request.plan import Catalogue, Inputs, plan_content, staged
+from controllers.request.roles import Playbooks
 from controllers.request.seats import assign_seats
 from controllers.request.validate import validate
 from infra.errors import KunlunError
@@ -44,7 +46,7 @@ def plan_offline(document: Mapping[str, Any], zones: Mapping[str, ZoneSpec]) -> 
     spec, problems = _spec(document)
     if spec is None:
         return OfflinePlan(problems, None)
-    case = Circumstances(request=spec, namespace=_namespace(document), zones=zones)
+    case = Circumstances(request=spec, namespace=_namespace(document), zones=zones, roles=Playbooks().names())
     problems += [*validate(spec), *evaluate_zone_rules(case)]
     if problems:
         return OfflinePlan(problems, None)
@@ -80,7 +82,8 @@ def _spec(document: Mapping[str, Any]) -> tuple[ResourceRequestSpec | None, list
 
 def _inputs(document: Mapping[str, Any], spec: ResourceRequestSpec, zone: ZoneSpec) -> Inputs:
     metadata = _metadata(document)
-    catalogue = Catalogue(spec.zone, zone, _unresolved(zone))
+    status = _unresolved(zone)
+    catalogue = Catalogue(spec.zone, zone, status)
     return Inputs(
         origin=Origin(namespace=_namespace(document), name=str(metadata["name"]), uid=UNKNOWN, generation=1),
         request=spec,
@@ -90,6 +93,7 @@ def _inputs(document: Mapping[str, Any], spec: ResourceRequestSpec, zone: ZoneSp
         in_force=None,
         seats=assign_seats(spec, None),
         found=named_imports(spec, unknown=UNKNOWN),
+        management=plan_management(zone, status, taken=(), previous=None) if needs_management(spec) else None,
     )
 
 
@@ -97,6 +101,8 @@ def _unresolved(zone: ZoneSpec) -> ZoneStatus:
     return ZoneStatus(
         uplink_id=UNKNOWN,
         subnet_pool_id=UNKNOWN,
+        management_network_id=UNKNOWN,
+        management_subnet_id=UNKNOWN,
         images=tuple(ResolvedName(name=image.name, id=image.name) for image in zone.images),
         flavors=tuple(ResolvedName(name=flavor.name, id=flavor.name) for flavor in zone.flavors),
         volumes=True,

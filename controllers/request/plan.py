@@ -18,12 +18,14 @@ from controllers.request.actions import Outlook, actions_between, removals_betwe
 from controllers.request.addresses import Addresses, Shape
 from controllers.request.imports import Found
 from controllers.request.links import Linkage
+from controllers.request.management import login_rule
 from controllers.request.seats import desktop_names
 from infra.errors import FlavorMissing, ImageMissing, InvalidRequest
 from infra.provider.takeover import foreseen
 from infra.stackplan import (
     MOST_GROUP_RULES,
     GroupPlan,
+    ManagementPlan,
     NetworkPlan,
     Origin,
     Project,
@@ -63,6 +65,7 @@ class Inputs:
     seats: Mapping[str, Seat] = field(default_factory=dict)  # of the desktops, by the names of their servers
     found: Found = field(default_factory=Found)  # what the request imports, as the cloud shows it
     linkage: Linkage = field(default_factory=Linkage)  # flows from and to other requests
+    management: ManagementPlan | None = None  # the way to the guests, where they have roles
     supersedes: str | None = None  # the plan in force, if it is of the same version of the request
 
 
@@ -100,7 +103,9 @@ def _stack(inputs: Inputs) -> StackPlan:
         origin=inputs.origin,
         zone=zone.name,
         project=inputs.project,
-        router=RouterPlan(uplink_id=zone.status.uplink_id or "", source_nat=zone.spec.source_nat),
+        router=RouterPlan(
+            uplink_id=zone.status.uplink_id or "", source_nat=zone.spec.source_nat, management=inputs.management
+        ),
         networks=tuple(_networks(inputs)),
         groups=(
             *(_group(inputs, server) for server in inputs.request.servers),
@@ -167,6 +172,7 @@ def _servers(inputs: Inputs) -> Iterator[ServerPlan]:
                 boot_volume_gib=entry.boot_volume_gib,
                 volumes=tuple(VolumePlan.model_validate(volume.model_dump()) for volume in entry.volumes),
                 public_address=entry.public_address,
+                roles=entry.roles,
             )
 
 
@@ -219,6 +225,8 @@ def _group(inputs: Inputs, entry: ServerSpec) -> GroupPlan:
             rules += _rules(flow, "ingress", _sources(inputs, flow))
         if flow.from_.servers == entry.name:
             rules += _rules(flow, "egress", [{"remote_group": flow.to}])
+    if inputs.management is not None and entry.roles:
+        rules.append(login_rule(inputs.management))
     rules += inputs.linkage.rules.get(entry.name, ())
     distinct = tuple(dict.fromkeys(rules))
     if len(distinct) > MOST_GROUP_RULES:

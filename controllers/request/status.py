@@ -8,7 +8,14 @@ from typing import Any
 
 from controllers.api.conditions import ConditionType, Reason, Step, condition_from
 from controllers.api.desktops import DesktopStatus
-from controllers.api.requeststatus import Progress, Replacements, ResourceRequestStatus, ResourceStatus, StageDecision
+from controllers.api.requeststatus import (
+    Configured,
+    Progress,
+    Replacements,
+    ResourceRequestStatus,
+    ResourceStatus,
+    StageDecision,
+)
 from infra.errors import KunlunError, TransientError
 from infra.stackplan import DeletionPolicy
 
@@ -41,6 +48,8 @@ STALLING = {
     Reason.STATUS_UNREADABLE,
     Reason.CLUSTER_REFUSED,
     Reason.ENGINE_FAILED,
+    Reason.PLAYBOOK_FAILED,
+    Reason.MANAGEMENT_MISSING,
     Reason.ZONE_UNKNOWN,
 }
 
@@ -63,6 +72,7 @@ class Report:
     project: str | None = None
     resources: tuple[ResourceStatus, ...] = ()
     desktops: tuple[DesktopStatus, ...] = ()
+    configured: Configured | None = None
     progress: Progress | None = None
     replacements: Replacements | None = None
     deleting: str | None = None
@@ -126,6 +136,7 @@ def begin(status: ResourceRequestStatus) -> Report:
         project=status.project,
         resources=status.resources,
         desktops=status.desktops,
+        configured=status.configured,
         plan=status.plan,
         plan_digest=status.plan_digest,
         recorded=status.recorded,
@@ -151,6 +162,7 @@ def status_of(report: Report, *, before: ResourceRequestStatus, generation: int,
         project=report.project,
         resources=report.resources,
         desktops=report.desktops,
+        configured=report.configured,
         progress=report.progress,
         replacements=report.replacements,
         conditions=tuple(

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from infra.catalogue import observe_prefixes, observe_transits
+from infra.catalogue import observe_addresses, observe_prefixes, observe_transits
 from infra.cloud import Answer, Cloud, Clouds
 from infra.errors import KunlunError
 from infra.provider.observe import ProjectListing, list_project, list_routers, list_servers
@@ -83,6 +83,9 @@ class Surveys:
     def __init__(self, clouds: Clouds) -> None:
         self._clouds = clouds
         self._listings: SharedLooks[ProjectListing] = SharedLooks()
+        self._addresses: SharedLooks[list[str]] = SharedLooks(
+            patience_seconds=PATIENCE_SECONDS, most_at_once=MOST_AT_ONCE
+        )
         self._prefixes: SharedLooks[list[str]] = SharedLooks(
             patience_seconds=PATIENCE_SECONDS, most_at_once=MOST_AT_ONCE
         )
@@ -112,6 +115,13 @@ class Surveys:
         """The routers of a project to which links of another lead."""
         cloud = self._clouds.project(project_id)
         return await self._routers.get(project_id, lambda: list_routers(cloud, project_id), not_before=not_before)
+
+    async def management_addresses(self, network_id: str, *, not_before: float) -> list[str]:
+        """Every address in use in a zone's management network, whoever uses it."""
+        cloud = self._clouds.admin()
+        return await self._addresses.get(
+            network_id, lambda: observe_addresses(cloud, network_id), not_before=not_before
+        )
 
     async def _listed(
         self,

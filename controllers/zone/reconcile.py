@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from controllers.api.conditions import Condition, ConditionType, Reason, Step, condition_from
 from controllers.api.stored import ZONES, Zone
 from controllers.api.zone import ResolvedName, ZoneStatus
 from controllers.parts import Parts
 from controllers.publish import publish
-from infra.catalogue import ZoneCatalogue, observe_catalogue
+from infra.catalogue import ZoneCatalogue, observe_catalogue, observe_management
 from infra.errors import KunlunError
 
 AFTER_MISSING_SECONDS = 5.0
@@ -44,17 +46,22 @@ def missing_names(zone: Zone, found: ZoneCatalogue) -> list[str]:
         missing.append(f"external network '{zone.spec.uplink}'")
     if found.subnet_pool_id is None:
         missing.append(f"subnet pool '{zone.spec.subnet_pool}'")
+    if zone.spec.management is not None and found.management is None:
+        missing.append(f"management network '{zone.spec.management.network}' with one subnet")
     return missing
 
 
 async def _look(zone: Zone, parts: Parts) -> ZoneCatalogue:
-    return await observe_catalogue(
+    found = await observe_catalogue(
         parts.clouds.admin(),
         uplink=zone.spec.uplink,
         subnet_pool=zone.spec.subnet_pool,
         images=[image.name for image in zone.spec.images],
         flavors=[flavor.name for flavor in zone.spec.flavors],
     )
+    if zone.spec.management is None:
+        return found
+    return replace(found, management=await observe_management(parts.clouds.admin(), zone.spec.management.network))
 
 
 def _is_ready(zone: Zone) -> bool:
@@ -88,6 +95,8 @@ def _status(zone: Zone, found: ZoneCatalogue, missing: list[str], now: str) -> Z
         uplink_id=found.uplink_id,
         subnet_pool_id=found.subnet_pool_id,
         address_scope_id=found.address_scope_id,
+        management_network_id=found.management.network_id if found.management else None,
+        management_subnet_id=found.management.subnet_id if found.management else None,
         images=_resolved(found.images),
         flavors=_resolved(found.flavors),
         volumes=found.volumes,

@@ -67,10 +67,13 @@ class Names:
         return next((peer_reference(uid) for uid, found in self._routers.items() if found == router_id), router_id)
 
     def id(self, reference: str) -> str:
-        """The id behind `@name` or `peer:uid`. KeyError if it was neither observed nor made."""
+        """The id behind `@name` or `peer:uid`; an id of what is not ours stands for itself.
+
+        KeyError if it was neither observed nor made.
+        """
         if reference.startswith(PEER_PREFIX):
             return self._routers[reference.removeprefix(PEER_PREFIX)]
-        return self._ids[reference.removeprefix("@")]
+        return self._ids[reference[1:]] if reference.startswith("@") else reference
 
 
 class Given:

@@ -23,6 +23,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "ethtool": ("ethtool",),
     "util-linux": ("nsenter", "unshare", "setpriv", "pivot_root"),
     "openssh-server": ("sshd",),
+    "socat": ("socat",),
 }
 CINDER_PACKAGES: dict[str, tuple[str, ...]] = {"rabbitmq-server": ("rabbitmq-server",)}
 POLICY = Path("/usr/sbin/policy-rc.d")

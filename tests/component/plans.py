@@ -11,6 +11,7 @@ from infra.stackplan import (
     CallPlan,
     GroupPlan,
     LinkPlan,
+    ManagementPlan,
     NetworkPlan,
     Origin,
     Project,
@@ -74,6 +75,14 @@ def a_plan(uid: str = UID, **fields: Any) -> StackPlan:
         "servers": (a_server(0), a_server(1)),
     }
     return StackPlan.model_validate(values | fields)
+
+
+def a_managed_plan(**fields: Any) -> StackPlan:
+    """The standard request, with a way to its guests."""
+    place = {"network_id": "management-1", "subnet_id": "management-subnet-1", "prefix": "198.18.0.0/18"}
+    management = ManagementPlan.model_validate({**place, "address": "198.18.0.16"})
+    router = RouterPlan(uplink_id="uplink-1", source_nat=False, management=management)
+    return a_plan(**({"router": router} | fields))
 
 
 def a_rich_plan(**fields: Any) -> StackPlan:

@@ -17,7 +17,7 @@ from infra.provider.resource import Names
 from infra.provider.servicer import logical_inputs
 from infra.stack import program
 from infra.stackplan import StackPlan, marker
-from tests.component.plans import PEER, a_linked_plan, a_network, a_plan, a_rich_plan, a_server
+from tests.component.plans import PEER, a_linked_plan, a_managed_plan, a_network, a_plan, a_rich_plan, a_server
 
 OBSERVED = Observed("uid", routers={PEER: "id-of-the-other-router"})
 
@@ -58,6 +58,7 @@ def test_the_classes_are_loaded_before_any_program_runs() -> None:
     [
         pytest.param(a_plan(), id="the standard request"),
         pytest.param(a_rich_plan(), id="a request with every kind of object"),
+        pytest.param(a_managed_plan(), id="a request with a way to its guests"),
         pytest.param(
             a_plan(networks=(a_network(), a_network("db", 2)), servers=(a_server(), a_server(1, network="db"))),
             id="two networks on one router",

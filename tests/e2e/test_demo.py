@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.story import Sandbox
+from tests.conftest import Sandbox
 
 NAME = "permit-portal"
 ROOT = Path(__file__).parents[2]
@@ -18,13 +18,21 @@ FIRST_SECONDS = 600.0
 SECOND_SECONDS = 60.0
 
 
+@pytest.fixture(scope="module")
+def with_guests(sandbox: Sandbox) -> Iterator[Sandbox]:
+    """As the demo starts it: its servers are configured, so they need bodies."""
+    sandbox.command("guest")
+    yield sandbox
+    sandbox.command("guest", "--off")
+
+
 @pytest.fixture
-def tidy(sandbox: Sandbox) -> Iterator[Sandbox]:
+def tidy(with_guests: Sandbox) -> Iterator[Sandbox]:
     """The sandbox, without the demo's request before and after."""
     forget = ("delete", "resourcerequest", NAME, "--ignore-not-found", "--timeout=180s")
-    sandbox.kubectl("clerk", *forget)
-    yield sandbox
-    sandbox.kubectl("clerk", *forget)
+    with_guests.kubectl("clerk", *forget)
+    yield with_guests
+    with_guests.kubectl("clerk", *forget)
 
 
 def program(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -35,8 +43,8 @@ def program(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_demo_ends_with_running_servers_and_the_second_one_at_once(tidy: Sandbox) -> None:
-    """Two servers, as OpenStack reports them; run again, the same result without a new decision."""
+def test_the_demo_ends_with_a_web_server_that_answers_and_the_second_one_at_once(tidy: Sandbox) -> None:
+    """Two servers, as OpenStack reports them, and a page for whom a flow names; run again, without a new decision."""
     first = program("demo", "--dir", str(tidy.home))
     began = time.monotonic()
     second = program("demo", "--dir", str(tidy.home))
@@ -44,6 +52,7 @@ def test_the_demo_ends_with_running_servers_and_the_second_one_at_once(tidy: San
     assert 0 == first.returncode, first.stdout + first.stderr
     assert 2 == first.stdout.count("   ACTIVE   ")
     assert "Approved by zhang.wei for stage resource-office" in first.stdout
+    assert "172.20.0.10   permit-portal-web-0" in first.stdout and "no flow lets it in" in first.stdout
     assert 0 == second.returncode, second.stdout + second.stderr
     assert 2 == second.stdout.count("   ACTIVE   ") and "is decided already" in second.stdout
     assert time.monotonic() - began < SECOND_SECONDS

@@ -129,7 +129,7 @@ def test_a_request_deleted_while_it_is_built_leaves_nothing(sandbox: Sandbox) ->
         pytest.param(
             {"servers": [a_server(image="windows-95", flavor="c9")]}, "no image 'windows-95'", id="image and flavor"
         ),
-        pytest.param({"servers": [a_server(roles=["baseline"])]}, "by roles is not available yet", id="roles"),
+        pytest.param({"servers": [a_server(roles=["no-such"])]}, "no role 'no-such'; allowed: baseline", id="roles"),
         pytest.param(
             {"servers": [a_server(bootVolumeGiB=20)]}, "no block storage service", id="volumes without Cinder"
         ),

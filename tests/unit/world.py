@@ -11,9 +11,11 @@ from controllers.api import FINALIZER
 from controllers.api.resourcerequest import ResourceRequestSpec
 from controllers.api.stored import APPROVALS, DECISIONS, PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, Kind, Meta
 from controllers.cache import Cache
-from controllers.request.configurator import NothingToConfigure
+from controllers.request.configuration import Configuration
+from controllers.request.moments import Course
 from controllers.request.parts import RequestParts
 from controllers.request.reconcile import reconcile
+from controllers.request.roles import Playbooks
 from controllers.settings import Settings
 from infra.catalogue import observe_prefixes
 from infra.engine import Built
@@ -120,6 +122,21 @@ class FakeEngine:
         self.released.append(self.world.status(origin.name)["conditions"][-1]["message"])
 
 
+@dataclass(slots=True)
+class FakeConfigurator:
+    """Configures what it is told, or fails as it is told; remembers what it was told."""
+
+    playbooks: Playbooks = field(default_factory=Playbooks)
+    runs: list[Configuration] = field(default_factory=list)
+    failure: Exception | None = None
+
+    async def configure(self, uid: str, wanted: Configuration, *, on_progress: Any) -> Course:
+        self.runs.append(wanted)
+        if self.failure is not None:
+            raise self.failure
+        return Course(1, ended="successful")
+
+
 class FakeClouds:
     """A pool in which nothing is taken."""
 
@@ -138,6 +155,7 @@ class FakeSurveys:
     by_hand: ProjectListing = field(default_factory=lambda: ProjectListing({}))
     failure: Exception | None = None
     looks: int = 0
+    managed: list[str] = field(default_factory=list)  # addresses in use in the management network
     pools: FakeClouds = field(default_factory=FakeClouds)
 
     def build(self, plan: StackPlan) -> None:
@@ -160,6 +178,10 @@ class FakeSurveys:
             raise self.failure
         return ProjectListing({CloudKind.SERVER: self.servers_of})
 
+    async def management_addresses(self, network_id: str, *, not_before: float) -> list[str]:
+        self.looks += 1
+        return self.managed
+
     async def prefixes(self, subnet_pool_id: str, *, not_before: float) -> list[str]:
         return await observe_prefixes(cast(Any, self.pools.admin()), subnet_pool_id)
 
@@ -176,7 +198,7 @@ class World:
     def __init__(self) -> None:
         self.cache, self.clock = Cache(), 1000.0
         self.cluster, self.surveys = FakeCluster(self.cache), FakeSurveys()
-        self.engine = FakeEngine(self)
+        self.engine, self.configurator = FakeEngine(self), FakeConfigurator()
         self.parts = RequestParts(
             cluster=cast(Any, self.cluster),
             cache=self.cache,
@@ -187,7 +209,7 @@ class World:
             started=0.0,
             engine=cast(Any, self.engine),
             surveys=cast(Any, self.surveys),
-            configurator=NothingToConfigure(),
+            configurator=cast(Any, self.configurator),
             procedure=load_stages(),
         )
         zone = a_zone()

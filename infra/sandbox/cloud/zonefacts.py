@@ -27,6 +27,19 @@ class FlavorFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ManagementFacts:
+    """The network through which a zone's guests are configured. `operator` is where that comes from."""
+
+    network: str
+    prefix: str
+
+    @property
+    def operator(self) -> str:
+        """The operator's address there: the first."""
+        return str(ipaddress.ip_network(self.prefix)[1])
+
+
+@dataclass(frozen=True, slots=True)
 class ZoneFacts:
     """One zone as the cloud sees it."""
 
@@ -38,6 +51,7 @@ class ZoneFacts:
     prefixes: tuple[str, ...]
     images: tuple[str, ...]
     flavors: tuple[FlavorFacts, ...]
+    management: ManagementFacts | None = None
 
     @property
     def physical_network(self) -> str:
@@ -82,7 +96,12 @@ def zone_from_manifest(manifest: Mapping[str, Any], public: Any) -> ZoneFacts:
             FlavorFacts(flavor["name"], flavor["vcpus"], flavor["memoryMiB"], flavor["diskGiB"])
             for flavor in spec.get("flavors", [])
         ),
+        management=management_from(spec.get("management")),
     )
+
+
+def management_from(told: Mapping[str, Any] | None) -> ManagementFacts | None:
+    return ManagementFacts(told["network"], told["prefix"]) if told else None
 
 
 def private_uplink(prefixes: Sequence[str], reserved: Sequence[str]) -> str:

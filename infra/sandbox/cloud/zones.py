@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infra.sandbox.cloud.zonefacts import ZoneFacts
+from infra.sandbox.cloud.site import HOST
+from infra.sandbox.cloud.zonefacts import ManagementFacts, ZoneFacts
 
 if TYPE_CHECKING:
     from openstack.connection import Connection
 
 # What a department may ask for (a request's prefixLength), and the uplink, which is larger.
+SSH = 22
 LARGEST_PREFIX, DEFAULT_PREFIX, SMALLEST_PREFIX = 16, 26, 29
 
 
@@ -51,6 +53,43 @@ def ensure_zone(cloud: Connection, zone: ZoneFacts, keeper: str) -> None:
     if not list(network.subnets(network_id=uplink.id)):
         network.create_subnet(name=zone.uplink, network_id=uplink.id, **uplink_subnet(zone, pool.id))
     withdraw_from_everybody(cloud, uplink.id, keeper)
+    if zone.management is not None:
+        ensure_management(cloud, zone.management)
+
+
+def ensure_management(cloud: Connection, facts: ManagementFacts) -> None:
+    """The network from which guests are configured, and the operator's port in it, which may open SSH and nothing else.
+
+    No gateway and no DHCP: who is in it is a tenant's router or the operator.
+    """
+    network, name = cloud.network, facts.network
+    known = network.find_network(name) or network.create_network(name=name)
+    subnet = network.find_subnet(name) or network.create_subnet(
+        name=name, network_id=known.id, ip_version=4, cidr=facts.prefix, gateway_ip=None, is_dhcp_enabled=False
+    )
+    group = network.find_security_group(name) or network.create_security_group(name=name)
+    rules = list(network.security_group_rules(security_group_id=group.id))
+    if not any(rule.port_range_min == SSH for rule in rules):
+        network.create_security_group_rule(
+            security_group_id=group.id,
+            direction="egress",
+            ether_type="IPv4",
+            protocol="tcp",
+            port_range_min=SSH,
+            port_range_max=SSH,
+        )
+    for rule in rules:
+        if rule.port_range_min != SSH:
+            network.delete_security_group_rule(rule)
+    if not list(network.ports(network_id=known.id, name=name)):
+        network.create_port(
+            name=name,
+            network_id=known.id,
+            fixed_ips=[{"subnet_id": subnet.id, "ip_address": facts.operator}],
+            security_group_ids=[group.id],
+            device_owner="compute:operator",
+            binding_host_id=HOST,
+        )
 
 
 def withdraw_from_everybody(cloud: Connection, uplink_id: str, keeper: str) -> None:

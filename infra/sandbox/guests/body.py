@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from infra.kernel import KernelLine
 from infra.sandbox.errors import SandboxFailed
+from infra.sandbox.guests.packages import begin_with
 from infra.sandbox.guests.places import NAMESPACES, GuestFolder, Places
 from infra.sandbox.layout import SYSTEM_PATH, write_private
 from infra.sandbox.processes import Program
@@ -63,6 +64,7 @@ def prepare_disk(places: Places, folder: GuestFolder, name: str) -> None:
     for part in ("upper", "work", "root"):
         (fresh / part).mkdir(parents=True)
     upper = fresh / "upper"
+    begin_with(upper, places.packages)
     for hidden in ("etc/ssh", "root", str(places.layout.home).lstrip("/")):
         hide(upper, hidden)
     (upper / "root").chmod(0o700)
@@ -80,6 +82,7 @@ def prepare_disk(places: Places, folder: GuestFolder, name: str) -> None:
 def hide(upper: Path, path: str) -> None:
     """An empty folder in the layer, in the place of what the lower one has (overlayfs documentation, "opaque")."""
     folder = upper / path
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
         os.setxattr(folder, "trusted.overlay.opaque", b"y")

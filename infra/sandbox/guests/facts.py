@@ -13,6 +13,8 @@ from infra.wire import WireModel
 # Nova's states in which a machine is switched on (API reference, "Server statuses"). BUILD has none yet.
 RUNNING = frozenset({"ACTIVE", "MIGRATING", "PASSWORD", "REBOOT", "HARD_REBOOT", "VERIFY_RESIZE"})
 
+MANAGEMENT = "management-"
+
 Answer = Mapping[str, Any]
 
 
@@ -66,11 +68,15 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What there should be. `servers` are all that exist, also those that are switched off."""
+    """What there should be. `servers` are all that exist, also those that are switched off.
+
+    `management` is the operator's port in each zone's management network, by the network's name.
+    """
 
     guests: Mapping[str, Guest] = field(default_factory=dict)
     servers: frozenset[str] = frozenset()
     outside: Mapping[str, Outside] = field(default_factory=dict)
+    management: Mapping[str, Wire] = field(default_factory=dict)
 
 
 def world_of(listing: Listing) -> World:
@@ -79,6 +85,7 @@ def world_of(listing: Listing) -> World:
         guests={guest.server: guest for guest in guests_of(listing)},
         servers=frozenset(str(server["id"]) for server in listing.servers),
         outside={host.zone: host for host in outside_of(listing)},
+        management=management_of(listing),
     )
 
 
@@ -121,6 +128,18 @@ def wire_of(port: Answer, mtus: Mapping[str, int], subnets: Mapping[str, Answer]
             for route in subnet["host_routes"]
         ),
     )
+
+
+def management_of(listing: Listing) -> dict[str, Wire]:
+    """The port that is called like its network, where that is a zone's management network."""
+    subnets = {subnet["id"]: subnet for subnet in listing.subnets}
+    names = {network["id"]: network.get("name", "") for network in listing.networks}
+    mtus = {network["id"]: int(network["mtu"]) for network in listing.networks}
+    return {
+        port["name"]: wire_of(port, mtus, subnets)
+        for port in listing.ports
+        if port.get("name", "").startswith(MANAGEMENT) and names.get(port["network_id"]) == port["name"]
+    }
 
 
 def outside_of(listing: Listing) -> Iterator[Outside]:

@@ -53,6 +53,7 @@ class Keeper:
             await self._carry_out(step)
         self._finish(todo)
         self._keep_outside(world)
+        self._keep_management(world)
         return len(todo)
 
     def present(self) -> dict[str, Present]:
@@ -151,6 +152,18 @@ class Keeper:
                 ensure_outside(self.places, self.switch, host)
             except KunlunError as error:
                 self.say(f"outside host of {host.zone}: {error.message}")
+
+    def _keep_management(self, world: World) -> None:
+        """Where the operator comes from; nothing is done when it is there."""
+        plugged = self.switch.plugged()
+        for network, wire in world.management.items():
+            namespace = self.places.management_namespace(network)
+            if tap_of(wire) in plugged.get(namespace, ()) and exists(namespace):
+                continue
+            try:
+                wire_guest(self.switch, namespace, [wire])
+            except KunlunError as error:
+                self.say(f"{network}: {error.message}")
 
 
 def recorded(folder: GuestFolder) -> Guest | None:

@@ -15,6 +15,7 @@ from infra.sandbox.processes import ProcessTable
 from infra.sandbox.record import read_record
 
 NAMESPACES = Path("/run/netns")
+REACH = Path(__file__).parent / "reach.sh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,11 @@ class Places:
         return self.folder / "ssh_key"
 
     @property
+    def packages(self) -> Path:
+        """Leads to what every disk begins with."""
+        return self.layout.home / "guest-packages"
+
+    @property
     def processes(self) -> ProcessTable:
         """Guests' processes are recorded apart from the sandbox's own programs, under the server's id."""
         return ProcessTable(self.layout.run / "guests")
@@ -107,6 +113,10 @@ class Places:
     def outside_namespace(self, zone: str) -> str:
         return f"{self.prefix}outside-{zone}"
 
+    def management_namespace(self, network: str) -> str:
+        """From which the operator reaches the guests of a zone; `network` begins with `management-`."""
+        return f"{self.prefix}{network}"
+
     def namespaces(self) -> list[str]:
         """Those that exist."""
         return sorted(path.name for path in NAMESPACES.glob(f"{self.prefix}*"))
@@ -129,6 +139,11 @@ def places_of(layout: Layout) -> Places:
     if base is None:
         raise SandboxFailed(f"there is no sandbox in {layout.home}: `kunlun sandbox up` starts one")
     return Places(layout, base)
+
+
+def proxy_of(places: Places) -> str:
+    """How SSH reaches a guest, for `kunlun run --ssh-proxy`."""
+    return f"sh {REACH} {places.management_namespace('management-{zone}')} {{gateway}} %h %p"
 
 
 def exists(namespace: str) -> bool:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from infra.sandbox.errors import failed_with_log
 from infra.sandbox.guests import body
 from infra.sandbox.guests.clearing import clear_guests
+from infra.sandbox.guests.packages import ensure_layer
 from infra.sandbox.guests.places import Places
-from infra.sandbox.layout import Layout
+from infra.sandbox.layout import Layout, cache_folder
 from infra.sandbox.processes import ProcessTable, Program
 from infra.sandbox.waiting import wait_until
 
@@ -38,6 +39,7 @@ class Keeping:
         self.places.ensure_folders()
         body.ensure_key(self.places.ssh_key, "kunlun-sandbox")
         if self.processes.alive(KEEPER) is None:
+            ensure_layer(cache_folder(environ), self.places.packages, environ)
             self.places.seen.unlink(missing_ok=True)
         argv = (sys.executable, "-m", "infra.sandbox.guests", str(self.layout.home))
         self.processes.launch(Program(KEEPER, argv, log, environ, self.layout.home))

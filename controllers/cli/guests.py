@@ -1,0 +1,59 @@
+"""How guests are reached, as options of a command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option(
+        "--ssh-key",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Private key that guests let in. Read at every run, so a mounted Secret may be renewed.",
+    ),
+    click.option(
+        "--host-keys",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="Folder with the host key of every server, SERVER-ID/host_key.pub: without one a guest is not trusted.",
+    ),
+    click.option("--ssh-user", default="root", show_default=True, help="Who logs in; others than root use sudo."),
+    click.option(
+        "--ssh-proxy",
+        default="",
+        metavar="COMMAND",
+        help="How a zone's management network is entered, as ssh's ProxyCommand: {zone}, {gateway} (the address of the "
+        "guest's router there), %h and %p are filled in. Without it guests are called directly.",
+    ),
+    click.option(
+        "--playbook-deadline",
+        type=click.FloatRange(min=1),
+        default=1800.0,
+        show_default=True,
+        help="Seconds a playbook may take.",
+    ),
+)
+
+
+def guest_options(command: Command) -> Command:
+    """The options in the order above."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def guest_settings(
+    *, ssh_key: Path | None, host_keys: Path | None, ssh_user: str, ssh_proxy: str, playbook_deadline: float
+) -> dict[str, Any]:
+    """The fields of `Settings` that the options are."""
+    return {
+        "ssh_key": ssh_key.resolve() if ssh_key else None,
+        "host_keys": host_keys.resolve() if host_keys else None,
+        "ssh_user": ssh_user,
+        "ssh_proxy": ssh_proxy,
+        "playbook_deadline_seconds": playbook_deadline,
+    }

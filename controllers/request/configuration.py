@@ -1,0 +1,144 @@
+"""What Ansible is told of a request's guests: from the plan in force and the ids it became. Pure.
+
+Two digests say whether it was told so before: of the guests with everything said of each, and of the roles' content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from infra.stackplan import RulePlan, ServerPlan, StackPlan, canonical_digest
+
+EVERYBODY = "0.0.0.0/0"
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """One server with roles. `flows` is what may reach it."""
+
+    name: str
+    server: str
+    address: str
+    roles: tuple[str, ...]
+    flows: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The guests of one request. `gateway` is its router's address in the zone's management network."""
+
+    zone: str
+    management_prefix: str
+    gateway: str
+    protection_level: int
+    guests: tuple[Guest, ...]
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Every role that is used, once."""
+        return tuple(dict.fromkeys(role for guest in self.guests for role in guest.roles))
+
+    @property
+    def digest(self) -> str:
+        """Changes with anything a guest is told, and with every server that is another one."""
+        hosts = {guest.name: {"server": guest.server, **told(self, guest)} for guest in self.guests}
+        return canonical_digest({"gateway": self.gateway, "hosts": hosts})
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How guests are reached: as whom, with which key, through what. `{zone}`, `{gateway}`, %h and %p are filled in."""
+
+    user: str
+    key: str
+    known_hosts: str
+    proxy: str
+
+
+def configuration_of(plan: StackPlan, ids: Mapping[str, str], *, protection_level: int) -> Configuration | None:
+    """The plan's servers that have roles; None when none has. `ids` are of what was built, by logical name."""
+    management = plan.router.management
+    guests = [
+        Guest(
+            name=f"{plan.origin.name}-{server.name}",
+            server=ids[f"server-{server.name}"],
+            address=server.address,
+            roles=server.roles,
+            flows=tuple(_flows(plan, server)),
+        )
+        for server in plan.servers
+        if server.roles and f"server-{server.name}" in ids
+    ]
+    if not guests or management is None:
+        return None
+    return Configuration(plan.zone, management.prefix, management.address, protection_level, tuple(guests))
+
+
+def inventory(wanted: Configuration, access: Access) -> dict[str, Any]:
+    """As Ansible's YAML inventory plugin reads it; variables are of hosts, so that nothing beside can override them."""
+    hosts = {guest.name: {**reached(wanted, guest, access), **told(wanted, guest)} for guest in wanted.guests}
+    groups: dict[str, Any] = {f"zone_{wanted.zone}".replace("-", "_"): {"hosts": dict.fromkeys(hosts)}}
+    for role in wanted.roles:
+        members = [guest.name for guest in wanted.guests if role in guest.roles]
+        groups[f"role_{role}".replace("-", "_")] = {"hosts": dict.fromkeys(members)}
+    return {"all": {"hosts": hosts, "children": groups}}
+
+
+def told(wanted: Configuration, guest: Guest) -> dict[str, Any]:
+    """What roles know of a guest."""
+    return {
+        "kunlun_roles": list(guest.roles),
+        "kunlun_zone": wanted.zone,
+        "kunlun_protection_level": wanted.protection_level,
+        "kunlun_management_prefix": wanted.management_prefix,
+        "kunlun_flows": [dict(flow) for flow in guest.flows],
+    }
+
+
+def reached(wanted: Configuration, guest: Guest, access: Access) -> dict[str, Any]:
+    """How Ansible connects: with the pinned host key or not at all."""
+    options = ["-o StrictHostKeyChecking=yes", f'-o UserKnownHostsFile="{access.known_hosts}"', "-o BatchMode=yes"]
+    options += ["-o GlobalKnownHostsFile=none", "-o IdentitiesOnly=yes", "-o ForwardAgent=no"]
+    if access.proxy:
+        proxy = access.proxy.replace("{zone}", wanted.zone).replace("{gateway}", wanted.gateway)
+        options.append(f'-o ProxyCommand="{proxy}"')
+    return {
+        "ansible_host": guest.address,
+        "ansible_user": access.user,
+        "ansible_become": access.user != "root",
+        "ansible_ssh_private_key_file": access.key,
+        "ansible_ssh_common_args": " ".join(options),
+    }
+
+
+def known_hosts(guests: Iterable[Guest], keys: Mapping[str, str]) -> str:
+    """The pins, `keys` by the ids of servers: one line a guest, and no other host is known."""
+    return "".join(f"{guest.address} {keys[guest.server]}\n" for guest in guests)
+
+
+def _flows(plan: StackPlan, server: ServerPlan) -> Iterator[dict[str, Any]]:
+    """The ingress rules of its group, each source as a prefix."""
+    group = next(group for group in plan.groups if group.name == server.group)
+    for rule in group.rules:
+        if rule.direction == "ingress" and not _is_management(plan, rule):
+            ports = {"protocol": rule.protocol, "first": rule.port_first, "last": rule.port_last}
+            yield from ({**ports, "source": source} for source in _sources(plan, rule))
+
+
+def _is_management(plan: StackPlan, rule: RulePlan) -> bool:
+    management = plan.router.management
+    return management is not None and rule.remote_cidr == management.prefix
+
+
+def _sources(plan: StackPlan, rule: RulePlan) -> Sequence[str]:
+    if rule.remote_group is not None:
+        return [f"{server.address}/32" for server in _members(plan, rule.remote_group)]
+    if rule.remote_addresses is not None:
+        return next(group.addresses for group in plan.address_groups if group.name == rule.remote_addresses)
+    return [rule.remote_cidr or EVERYBODY]
+
+
+def _members(plan: StackPlan, group: str) -> Sequence[ServerPlan]:
+    return [server for server in plan.servers if server.group == group]
