@@ -22,6 +22,7 @@ WRITERS = {
     "ResourceRequest": "clerk",
     "Plan": "operator",
     "Approval": "officer",
+    "DesktopSession": "clerk",
 }
 
 
@@ -67,7 +68,8 @@ def test_all_faults_of_form_are_reported_at_once(office: Office) -> None:
 def test_examples_in_the_documentation_are_taken(office: Office, name: str) -> None:
     """Whoever copies an example has an object the API server takes; an approval needs its plan, see below."""
     document = example(name)
-    answer = office.tries(WRITERS[document["kind"]], "apply", document=document)
+    verb = "apply" if "name" in document["metadata"] else "create"
+    answer = office.tries(WRITERS[document["kind"]], verb, document=document)
 
     assert answer.allowed, answer.text
 
@@ -79,7 +81,8 @@ def test_the_approval_example_is_refused_only_until_its_plan_is_the_newest(sandb
         planning.does("clerk", "apply", document=example("permit-portal"))
         planning.eventually("officer", "create", document=an_approval(OTHER_PLAN))  # now the policy knows the request
         early = planning.tries("officer", "create", document=approval)
-        planning.observes("ResourceRequest", "permit-portal", {"plan": approval["spec"]["plan"]})
+        seen = {"plan": approval["spec"]["plan"], "requiredStages": [approval["spec"]["stage"]]}
+        planning.observes("ResourceRequest", "permit-portal", seen)
         planning.eventually("officer", "create", document=approval)
 
     assert not early.allowed, early.text
