@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from controllers.api.conditions import Conditions
-from controllers.api.customresource import AGE, MESSAGE, READY, REASON, Column, CustomResource, immutable, list_map
+from controllers.api.customresource import (
+    AGE,
+    MESSAGE,
+    READY,
+    REASON,
+    Column,
+    CustomResource,
+    Rule,
+    immutable,
+    list_map,
+    with_rules,
+)
 from controllers.api.fields import OBJECT_NAME_SCHEMA, Generation, Identifier, MonthlyYuan, ObjectName, ShortText
 from infra.wire import WireModel
+
+CloudName = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class ZoneQuota(WireModel):
@@ -29,6 +42,17 @@ class Contact(WireModel):
     name: Annotated[ShortText, Field(description="Name of the person.")]
     role: Annotated[ShortText, Field(description="What the person answers for.")] = ""
     phone: Annotated[str, Field(max_length=32, description="Telephone number.")] = ""
+
+
+class CloudReader(WireModel):
+    """Somebody of the department as OpenStack knows them, in its default domain."""
+
+    model_config = ConfigDict(
+        json_schema_extra=with_rules(Rule("has(self.user) != has(self.group)", "a reader is a `user` or a `group`"))
+    )
+
+    user: Annotated[CloudName, Field(description="Name of a user in OpenStack.")] | None = None
+    group: Annotated[CloudName, Field(description="Name of a group in OpenStack.")] | None = None
 
 
 class TenantSpec(WireModel):
@@ -66,6 +90,14 @@ class TenantSpec(WireModel):
         ]
         | None
     ) = None
+    readers: Annotated[
+        tuple[CloudReader, ...],
+        Field(
+            max_length=32,
+            description="People who may look at the department's projects in OpenStack: they get role reader, and "
+            "nobody has any other. Absent: nobody.",
+        ),
+    ] = ()
     contacts: Annotated[tuple[Contact, ...], Field(max_length=16, description="Whom to ask.")] = ()
 
 

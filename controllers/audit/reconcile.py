@@ -22,8 +22,10 @@ from controllers.request.memory import next_turn
 from controllers.request.observe import RECENT_SECONDS
 from controllers.request.parts import RequestParts
 from controllers.request.status import is_built
+from controllers.tenant.reconcile import readers_of
 from infra.containment import Breach, Enclosure, breaches
 from infra.errors import KunlunError
+from infra.readers import assignments, strangers
 from infra.stackplan import StackPlan
 
 AFTER_THE_REQUESTS_SECONDS = 1.0  # they look first; their listing serves
@@ -93,9 +95,19 @@ async def _audit(project: TenantProject, zone: Zone, parts: RequestParts) -> Non
 
 async def _look(project: TenantProject, zone: Zone, parts: RequestParts, *, age_seconds: float) -> list[Breach]:
     now = asyncio.get_running_loop().time()
-    listing = await parts.surveys.everything(project.id, not_before=now - age_seconds)
+    cloud = parts.clouds.admin()
+    listing, roles, operator_id = await asyncio.gather(
+        parts.surveys.everything(project.id, not_before=now - age_seconds),
+        assignments(cloud, project.id),
+        cloud.user_id(),
+    )
+    owner = next((one for one in parts.cache.all(TENANTS) if project in one.status.projects), None)
+    readers = readers_of(owner.spec) if owner else ()
     enclosure = Enclosure(zone.status.uplink_id or "", zone.spec.prefixes, zone.spec.class_ is ZoneClass.INTERNET)
-    return breaches(listing, enclosure, plans_that_may_be_real(parts.cache))
+    return [
+        *breaches(listing, enclosure, plans_that_may_be_real(parts.cache)),
+        *strangers(roles, operator_id=operator_id, readers=readers),
+    ]
 
 
 async def _warn(breach: Breach, project: TenantProject, zone: Zone, parts: RequestParts) -> None:

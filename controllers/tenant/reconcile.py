@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 from controllers.api.conditions import ConditionType, Reason, Step, condition_from
 from controllers.api.stored import REQUESTS, TENANTS, ZONES, Tenant
-from controllers.api.tenant import TenantProject, TenantStatus, ZoneQuota
+from controllers.api.tenant import TenantProject, TenantSpec, TenantStatus, ZoneQuota
 from controllers.api.zone import ZoneClass
 from controllers.parts import Parts
 from controllers.publish import drop_finalizer, ensure_finalizer, publish
 from infra.errors import KunlunError, ZoneUnknown
+from infra.readers import Reader, ensure_readers
 from infra.tenancy import ProjectQuota, WantedProject, ZoneAccess, delete_project, ensure_project, has_project
 
 RETRY_SECONDS = 15.0
@@ -36,6 +37,7 @@ async def reconcile(tenant: Tenant, parts: Parts) -> float | None:
             projects.append(await _project(tenant, quota, parts))
         except KunlunError as error:
             problems[quota.zone] = error
+    problems |= await _reading(tenant, projects, parts)
     if any(not isinstance(error, ZoneUnknown) for error in problems.values()):  # a zone's event would wake it in time
         parts.rests.begin(tenant.meta, until=parts.monotonic() + RETRY_SECONDS)
     await publish(parts, tenant, _status(tenant, projects, problems, parts.now()))
@@ -70,6 +72,24 @@ async def _project(tenant: Tenant, quota: ZoneQuota, parts: Parts) -> TenantProj
         access=ZoneAccess(zone.status.uplink_id, zone.status.subnet_pool_id, zone.status.address_scope_id),
     )
     return TenantProject(zone=quota.zone, id=identifier, name=name)
+
+
+async def _reading(tenant: Tenant, projects: list[TenantProject], parts: Parts) -> dict[str, KunlunError]:
+    """Let the department's people read; who cannot be let keeps nobody from working there. Problems by zone."""
+    problems: dict[str, KunlunError] = {}
+    for project in projects:
+        try:
+            await ensure_readers(parts.clouds.admin(), project.id, readers_of(tenant.spec))
+        except KunlunError as error:
+            problems[project.zone] = error
+    return problems
+
+
+def readers_of(spec: TenantSpec) -> tuple[Reader, ...]:
+    """Who reads in OpenStack, as the spec names them."""
+    return tuple(
+        Reader("user", one.user) if one.user is not None else Reader("group", one.group or "") for one in spec.readers
+    )
 
 
 def _project_name(tenant: Tenant, quota: ZoneQuota) -> str:

@@ -206,6 +206,10 @@ INVALID: dict[str, tuple[Document, tuple[str, ...]]] = {
         a_tenant(quotas=[{"zone": "extranet"}, {"zone": "extranet"}]),
         ('spec.quotas[1]: Duplicate value: {"zone":"extranet"}',),
     ),
+    "a reader who is two": (
+        a_tenant(readers=[{"user": "li.na", "group": "clerks"}]),
+        ("spec.readers[0]", "a reader is a `user` or a `group`"),
+    ),
     "a budget below zero": (a_tenant(monthlyBudgetYuan=-1), ("spec.monthlyBudgetYuan", "equal to 0")),
     "a tenant without a quota": (a_tenant(quotas=[]), ("spec.quotas", "at least 1 items")),
     "an approval of a request, not of a plan": (an_approval("permit-portal"), ("spec.plan", "should match")),

@@ -149,3 +149,38 @@ def test_a_floating_ip_taken_by_hand_is_reported(story: Story) -> None:
     finally:
         as_administrator(sandbox, project, lambda cloud: cloud.delete("network", f"floatingips/{taken}"))
     assert contained_again(story, "internet")
+
+
+def test_people_read_and_any_other_role_is_reported(story: Story) -> None:
+    """A reader whom the Tenant names has that role; one made a member by hand is told on the zone."""
+    sandbox, project = story.sandbox, project_of_story(story)
+
+    async def hire(cloud: Cloud) -> str:
+        person = {"name": "sun.qi", "domain_id": "default"}
+        return str((await cloud.post("identity", "/users", {"user": person}))["user"]["id"])
+
+    async def roles(cloud: Cloud) -> set[str]:
+        found = await cloud.list(
+            "identity", "/role_assignments", {"scope.project.id": project, "include_names": "True"}
+        )
+        return {one["role"]["name"] for one in found if one.get("user", {}).get("id") == person}
+
+    async def promote(cloud: Cloud) -> None:
+        member = (await cloud.list("identity", "/roles", {"name": "member"}))[0]["id"]
+        await cloud.put("identity", f"/projects/{project}/users/{person}/roles/{member}", {})
+
+    person = as_administrator(sandbox, project, hire)
+    try:
+        say_who_reads(sandbox, [{"user": "sun.qi"}])
+        assert eventually(lambda: as_administrator(sandbox, project, roles) == {"reader"})
+        as_administrator(sandbox, project, promote)
+        assert eventually(lambda: warned(sandbox, "Zone", f"'member' is held by user 'sun.qi' ({person})"))
+    finally:
+        say_who_reads(sandbox, [])
+        as_administrator(sandbox, project, lambda cloud: cloud.delete("identity", f"/users/{person}"))
+    assert contained_again(story)
+
+
+def say_who_reads(sandbox: Sandbox, readers: list[dict[str, str]]) -> None:
+    patch = json.dumps({"spec": {"readers": readers}})
+    sandbox.kubectl("admin", "patch", f"tenants/{NAMESPACE}", "--type=merge", f"--patch={patch}")

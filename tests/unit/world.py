@@ -146,6 +146,9 @@ class FakeClouds:
     async def list(self, *_: Any) -> list[Any]:
         return []
 
+    async def user_id(self) -> str:
+        return "operator"
+
 
 @dataclass(slots=True)
 class FakeSurveys:

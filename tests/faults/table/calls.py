@@ -38,6 +38,7 @@ OF_ZONES: tuple[Kind, ...] = (
 )
 OF_TENANTS: tuple[Kind, ...] = (
     ("identity", "GET", "projects"),
+    ("identity", "GET", "role_assignments"),
     ("compute", "PUT", "os-quota-sets"),
     *_network("PUT", "quotas"),
     *_network("GET", "rbac-policies"),
