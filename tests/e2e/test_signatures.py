@@ -165,11 +165,11 @@ def test_two_persons_sign_and_an_approval_expires_until_the_plan_is_in_force(
 
 
 def record(sandbox: Sandbox, plan: str) -> list[tuple[str, str | None, bool]]:
-    """(outcome, stage, whether it counted) of each line about a plan, in the order of the decisions."""
+    """(outcome, stage, whether it counted) of each line about a plan, in the order they were written."""
     found = sandbox.kubectl(
         "auditor", "get", "decisions", "-n", NAMESPACE, f"--field-selector=spec.plan={plan}", "-o", "json"
     )
-    lines = sorted(json.loads(found.stdout)["items"], key=lambda line: line["spec"].get("decidedAt", "~"))
+    lines = sorted(json.loads(found.stdout)["items"], key=lambda line: int(line["metadata"]["resourceVersion"]))
     return [(line["spec"]["outcome"], line["spec"].get("stage"), line["spec"]["counted"]) for line in lines]
 
 
