@@ -6,7 +6,7 @@ force says that its servers call. Until then everything else of the plan is buil
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 
 from controllers.api.stored import REQUESTS, Plan, ResourceRequest
 from controllers.cache import Cache
@@ -15,7 +15,7 @@ from controllers.request.status import is_built
 from infra.declared import LINK_PORT_PREFIX
 from infra.errors import InvalidRequest
 from infra.provider.observed import Deviation, Difference
-from infra.stackplan import CallPlan, Kind, LinkPlan
+from infra.stackplan import CallPlan, Kind, LinkPlan, StackPlan
 
 
 def barred(plan: Plan, cache: Cache) -> frozenset[str]:
@@ -48,14 +48,7 @@ def waits_to_be_joined(item: Difference, drift: Collection[Difference]) -> bool:
 def _unsigned(link: LinkPlan, plan: Plan, cache: Cache) -> str | None:
     """Why the other side has not signed, None when it has."""
     other = _other(link, plan, cache)
-    if other is None:
-        return "that request is gone"
-    if other.meta.deleting:
-        return "that request is being deleted"
-    in_force = _in_force(other, cache)
-    if in_force is None or not any(call.uid == plan.spec.stack.origin.uid for call in in_force.spec.stack.calls):
-        return "its plan with them is not in force"
-    return None
+    return _disagreement(other, cache, lambda stack: _names(stack.calls, plan))
 
 
 def _obstacle(link: LinkPlan, plan: Plan, cache: Cache) -> str | None:
@@ -69,14 +62,27 @@ def _obstacle(link: LinkPlan, plan: Plan, cache: Cache) -> str | None:
 
 def _unanswered(call: CallPlan, plan: Plan, cache: Cache) -> str | None:
     other = _other(call, plan, cache)
+    why = _disagreement(other, cache, lambda stack: _names(stack.links, plan))
+    if why is not None or other is None:
+        return why
+    in_force = other.status.approved_plan
+    return None if in_force and is_built(other.status, in_force) else "it is not built yet"
+
+
+def _disagreement(other: ResourceRequest | None, cache: Cache, agrees: Callable[[StackPlan], bool]) -> str | None:
+    """Why nothing can pass between the two yet, None when the other's plan in force says the same."""
     if other is None:
         return "that request is gone"
     if other.meta.deleting:
         return "that request is being deleted"
     in_force = _in_force(other, cache)
-    if in_force is None or not any(link.uid == plan.spec.stack.origin.uid for link in in_force.spec.stack.links):
-        return "its plan with them is not in force"
-    return None if is_built(other.status, in_force.meta.name) else "it is not built yet"
+    agreed = in_force is not None and agrees(in_force.spec.stack)
+    return None if agreed else "its plan with them is not in force"
+
+
+def _names(ends: Iterable[LinkPlan | CallPlan], plan: Plan) -> bool:
+    """Whether one of them is this plan's request."""
+    return any(end.uid == plan.spec.stack.origin.uid for end in ends)
 
 
 def _other(named: LinkPlan | CallPlan, plan: Plan, cache: Cache) -> ResourceRequest | None:
