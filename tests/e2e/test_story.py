@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from controllers.api.plan import Operation
+from tests.e2e.office import a_system, an_office
 from tests.e2e.story import Sandbox, a_server, a_story, eventually, leftovers, objects, project_of
 
 QUIET_SECONDS = 15.0
@@ -131,6 +132,11 @@ def test_a_request_deleted_while_it_is_built_leaves_nothing(sandbox: Sandbox) ->
         ),
         pytest.param({"servers": [a_server(roles=["no-such"])]}, "no role 'no-such'; allowed: baseline", id="roles"),
         pytest.param(
+            {"flows": [{"from": {"cidr": "8.8.8.0/24"}, "to": "web", "ports": ["tcp/22"], "purpose": "login"}]},
+            "zone 'extranet' permits no tcp/22 from 8.8.8.0/24; allowed: ",
+            id="flow outside the catalogue",
+        ),
+        pytest.param(
             {"servers": [a_server(bootVolumeGiB=20)]}, "no block storage service", id="volumes without Cinder"
         ),
     ],
@@ -145,6 +151,15 @@ def test_a_request_that_is_not_allowed_says_so_in_its_status(
 
         assert where in message
         assert "True" == story.condition("Stalled")[0]
+
+
+def test_another_departments_system_lends_nobody_its_name(sandbox: Sandbox) -> None:
+    """The registry is looked up in the department's own namespace, whoever else has a system of that name."""
+    with an_office(sandbox) as other, a_story(sandbox, "borrowed") as story:
+        other.does("clerk", "create", document=a_system("land-register"))
+        story.apply(system="land-register")
+
+        assert "no InformationSystem 'land-register'" in story.reaches("Ready", "PolicyViolated", 15)
 
 
 def test_an_unregistered_or_classified_system_gets_nothing(sandbox: Sandbox) -> None:
