@@ -66,15 +66,19 @@ def _seen(run: Run) -> Verdict:
 
 
 def _carry_out(run: Run, point: Point) -> None:
-    if point.phase is Phase.BUILDING:
-        run.planned()
-        point.act(run)
-        run.ready()
-        run.delete()
-    else:
-        run.built()
-        point.act(run)
-    run.gone()
+    match point.phase:
+        case Phase.BUILDING:
+            run.planned()
+            point.act(run)
+            run.ready()
+            run.delete()
+            run.gone()
+        case Phase.REMOVAL:
+            run.built()
+            point.act(run)
+            run.gone()
+        case Phase.PAIR:
+            point.act(run)
 
 
 class Lanes:

@@ -12,7 +12,7 @@ from tests.crash.lane import Lane
 from tests.crash.operators import OperatorProcess
 from tests.crash.shapes import Creation, Shape, shape_from
 from tests.crash.story import WatchedStory
-from tests.crash.verdict import Verdict, listed, remains, verdict_on
+from tests.crash.verdict import Verdict, listed, record_verdict, remains, verdict_on
 from tests.faults.actions import Gate, Moment
 from tests.faults.rules import Book, Match
 
@@ -106,9 +106,14 @@ class Run:
             time.sleep(min(POLL_SECONDS, max(0.0, end - time.monotonic())))
 
     def ready(self) -> None:
-        """Wait until the request is Ready, and compare the cloud with the plan."""
+        """Wait until the request is Ready, and compare the cloud with the plan, and the record with its stages."""
         self.until(self.story.is_ready, "the request is Ready")
-        self.verdict += self._settled()
+        self.verdict += self._settled() + self.recorded()
+
+    def recorded(self) -> Verdict:
+        """The record of decisions, about the plan in force."""
+        name = str(self.story.read()["status"]["approvedPlan"])
+        return record_verdict(name, self.story.plan(name).stages, self.story.record(name))
 
     def delete(self) -> None:
         """Ask for the end; returns at once."""
@@ -118,7 +123,7 @@ class Run:
         """Wait until the request is gone, and look for anything that is left of it."""
         self.until(lambda: not self.story.read(), "the request is gone")
         self.verdict += verdict_on(listed(self.lane.sandbox.clouds, self.project), ())
-        self.verdict += remains(self._states(), self.uid)
+        self.verdict += remains(self.states(), self.uid)
         if any(operator.engines() for operator in self.lane.operators.values()):
             self.until(lambda: not self._engines(), "no engine of a request that is gone runs any more")
 
@@ -143,6 +148,10 @@ class Run:
         plans = [self.story.plan(status["approvedPlan"]).stack] if "approvedPlan" in status else []
         return verdict_on(listed(self.lane.sandbox.clouds, self.project), plans)
 
+    def states(self) -> list[Path]:
+        """Of who works: an operator that stands by cannot know that another removed what it built once."""
+        return [operator.state for operator in self.lane.operators.values() if operator.is_ready()]
+
     def _settled(self) -> Verdict:
         """The comparison, repeated for a moment: removals of a change may still be on their way."""
         deadline = time.monotonic() + SETTLING_SECONDS
@@ -151,10 +160,6 @@ class Run:
                 break
             time.sleep(POLL_SECONDS)
         return found
-
-    def _states(self) -> list[Path]:
-        """Of who works: an operator that stands by cannot know that another removed what it built once."""
-        return [operator.state for operator in self.lane.operators.values() if operator.is_ready()]
 
     def _engines(self) -> bool:
         return any(operator.engines() for operator in self.lane.operators.values())

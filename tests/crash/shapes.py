@@ -18,13 +18,15 @@ Creation = tuple[str, str, str, int]
 class Shape:
     """`servers` in all; with two networks and more than one server, the last server is a database on its own.
 
-    A `public` one is in the Internet zone, and its web servers have addresses there.
+    A `public` one is in the Internet zone, and its web servers have addresses there. `caller` names another request,
+    whose web servers may call ours.
     """
 
     servers: int
     networks: int
     ports: int
     public: bool = False
+    caller: str | None = None
 
     @property
     def zone(self) -> str:
@@ -45,6 +47,9 @@ class Shape:
         if self.has_database:
             servers.append(a_server(name="db", network="db"))
             flows.append({"from": {"servers": "web"}, "to": "db", "ports": ["tcp/5432"], "purpose": "records"})
+        if self.caller:
+            source = {"request": self.caller, "servers": "web"}
+            flows.append({"from": source, "to": "web", "ports": ["tcp/9000"], "purpose": "the request before"})
         networks = [{"name": name, "prefixLength": 28} for name in names]
         return {"zone": self.zone, "networks": networks, "servers": servers, "flows": flows}
 

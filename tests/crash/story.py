@@ -27,6 +27,10 @@ class WatchedStory(Story):
     def plan(self, name: str) -> PlanSpec:
         return PlanSpec.model_validate(self._get(f"plans/{name}")["spec"])
 
+    def record(self, plan: str) -> list[dict[str, Any]]:
+        """The lines of the record of decisions that are about a plan."""
+        return list(self._get(f"decisions?fieldSelector=spec.plan%3D{plan}").get("items", ()))
+
     def is_ready(self) -> bool:
         """Ready, in its present generation, by its newest plan."""
         request = self.read()

@@ -7,15 +7,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tests.crash.points import access, building, cluster, engine, pair, removal
+from tests.crash.points import access, building, cluster, engine, linked, pair, recording, removal
 from tests.crash.run import Run
 
 
 class Phase(StrEnum):
-    """What the harm is done to: a planned request that `act` approves, or a Ready one that `act` deletes."""
+    """What the harm is done to: a planned request that `act` approves, or a Ready one that `act` deletes.
+
+    In the life of a linked pair `act` does all of it, from the plans to the end of both.
+    """
 
     BUILDING = "building"
     REMOVAL = "removal"
+    PAIR = "pair"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Point:
 
 BUILDING = (
     building.approval_read,
+    recording.decision_recorded,
     building.intent_written,
     building.post_unanswered,
     building.post_unrecorded,
@@ -58,11 +63,12 @@ REMOVAL = (
     access.secret_deleted,
     cluster.namespace_deleted,
 )
+PAIRS = (linked.link_half_joined, linked.link_half_called, linked.link_half_parted)
 
 
 def _points() -> Mapping[str, Point]:
-    found = [Point(act.__name__.replace("_", "-"), Phase.BUILDING, act) for act in BUILDING]
-    found += [Point(act.__name__.replace("_", "-"), Phase.REMOVAL, act) for act in REMOVAL]
+    phases = {Phase.BUILDING: BUILDING, Phase.REMOVAL: REMOVAL, Phase.PAIR: PAIRS}
+    found = [Point(act.__name__.replace("_", "-"), phase, act) for phase, acts in phases.items() for act in acts]
     return {point.name: point for point in found}
 
 
