@@ -156,7 +156,7 @@ def test_a_request_that_is_not_allowed_says_so_in_its_status(
 def test_another_departments_system_lends_nobody_its_name(sandbox: Sandbox) -> None:
     """The registry is looked up in the department's own namespace, whoever else has a system of that name."""
     with an_office(sandbox) as other, a_story(sandbox, "borrowed") as story:
-        other.does("clerk", "create", document=a_system("land-register"))
+        other.does("clerk", "create", document={**a_system(), "metadata": {"name": "land-register"}})
         story.apply(system="land-register")
 
         assert "no InformationSystem 'land-register'" in story.reaches("Ready", "PolicyViolated", 15)
