@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from infra.cloud import Cloud, Clouds, Service
+from infra.planned import MANAGEMENT_PORT
 from infra.stackplan import MARKER_PREFIX, marker
 from tests.conftest import Sandbox, kubectl_program
 from tests.e2e.story import PATIENCE_SECONDS
@@ -79,10 +80,54 @@ class Orphanage:
         group = await self._neutron(cloud, "security_group", "SecurityGroup")
         self.rows.add(("Orphan", "SecurityGroupRules", f"{group}/rules"))
         port = await self._neutron(cloud, "port", "Port", network_id=network, security_groups=[group])
+        await self._neutron(cloud, "address_group", "AddressGroup", addresses=["10.77.0.4/32"])
         server = await self._server(cloud, port, flavor=flavor, image=image)
         if await cloud.has("volume"):
             await self._volumes(cloud, server)
         await self._tenancy(clouds.admin(), uplink)
+
+    async def plant_link(self, clouds: Clouds, project: str, far_project: str) -> None:
+        """A link whose requests are both gone: a network between two routers, and on each a place and a route."""
+        cloud = clouds.project(project)
+        routers = {
+            "near": await self._neutron(cloud, "router", "Router", name="router"),
+            "far": await self._neutron(clouds.project(far_project), "router", "Router", name="router-far"),
+        }
+        network = await self._neutron(cloud, "network", "Network", name="network-link.planted")
+        subnet = await self._neutron(
+            cloud,
+            "subnet",
+            "Subnet",
+            name="subnet-link.planted",
+            network_id=network,
+            cidr="100.127.255.0/29",
+            ip_version=4,
+            gateway_ip=None,
+            enable_dhcp=False,
+        )
+        for number, (side, router) in enumerate(routers.items()):
+            ends = [{"subnet_id": subnet, "ip_address": f"100.127.255.{2 + number}"}]
+            port = await self._place(cloud, router, f"port-link.planted.{side}", network_id=network, fixed_ips=ends)
+            route = {"destination": "10.77.0.4/32", "nexthop": f"100.127.255.{3 - number}"}
+            await cloud.put("network", f"routers/{router}/add_extraroutes", {"router": {"routes": [route]}})
+            self.rows.add(("Orphan", "RouterRoutes", f"{port}/routes"))
+
+    async def plant_management(self, clouds: Clouds, project: str, network: str) -> None:
+        """A router's place in the provider's management network."""
+        cloud = clouds.project(project)
+        router = await self._neutron(cloud, "router", "Router", name="router-managed")
+        await self._place(cloud, router, MANAGEMENT_PORT, network_id=network)
+
+    async def plant_public_address(self, clouds: Clouds, project: str, uplink: str) -> None:
+        """An address that no server has."""
+        await self._neutron(clouds.project(project), "floatingip", "FloatingIP", floating_network_id=uplink)
+
+    async def _place(self, cloud: Cloud, router: str, name: str, **fields: Any) -> str:
+        """A port of ours on a router; it is both, as in a plan."""
+        port = await self._neutron(cloud, "port", "Port", name=name, security_groups=[], **fields)
+        await cloud.put("network", f"routers/{router}/add_router_interface", {"port_id": port})
+        self.rows.add(("Orphan", "RouterInterface", f"{port}/interface"))
+        return port
 
     async def plant_look_alikes(self, clouds: Clouds, project: str) -> None:
         """Near in every way but the marker."""
@@ -92,11 +137,12 @@ class Orphanage:
                 await self._neutron(cloud, kind, None, description=text)
         await self._project(clouds.admin(), "look-alike", tags=["other"])
 
-    async def _neutron(self, cloud: Cloud, member: str, kind: str | None, **fields: Any) -> str:
-        """Made as the operator makes it; without a kind it is no finding."""
-        text = marker(self.uid, f"{member.replace('_', '-')}-planted", "0" * 12)
+    async def _neutron(self, cloud: Cloud, member: str, kind: str | None, *, name: str = "", **fields: Any) -> str:
+        """Made as the operator makes it; without a kind it is no finding. `name` is what its marker calls it."""
+        text = marker(self.uid, name or f"{member.replace('_', '-')}-planted", "0" * 12)
         collection = f"{member.replace('_', '-')}s"
-        body = {member: {"name": "planted", "description": text, **fields}}
+        called = {} if member == "floatingip" else {"name": "planted"}  # an address has none
+        body = {member: {**called, "description": text, **fields}}
         identifier = str((await cloud.post("network", collection, body))[member]["id"])
         self.paths.append(("network", f"{collection}/{identifier}"))
         if kind is not None:

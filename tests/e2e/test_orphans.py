@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from infra.cloud import Clouds
+from infra.stackplan import Kind
 from tests.conftest import Sandbox
 from tests.e2e.orphanage import Orphanage, found, in_cloud, kunlun, orphans
 from tests.e2e.story import NAMESPACE, Story, a_story, eventually, leftovers, objects, project_of
+from tests.e2e.tiers import tiers
+
+WITH_CINDER = {Kind.VOLUME, Kind.VOLUME_ATTACHMENT}
 
 
 @pytest.fixture
 def orphanage(sandbox: Sandbox) -> Iterator[Orphanage]:
     """One orphan of every kind, and look-alikes beside them; gone afterwards."""
-    planted, project = Orphanage(), project_of(sandbox)
-    zone = json.loads(sandbox.kubectl("provider", "get", "zone", "extranet", "-o", "json").stdout)["status"]
+    planted, project, public = Orphanage(), project_of(sandbox), project_of(sandbox, "internet")
+    zone, internet = (zone_status(sandbox, name) for name in ("extranet", "internet"))
 
     async def plant(clouds: Clouds) -> None:
         flavor, image = zone["flavors"][0]["id"], zone["images"][0]["id"]
         await planted.plant(clouds, project, flavor=flavor, image=image, uplink=zone["uplinkId"])
+        await planted.plant_link(clouds, project, public)
+        await planted.plant_management(clouds, project, zone["managementNetworkId"])
+        await planted.plant_public_address(clouds, public, internet["uplinkId"])
         await planted.plant_look_alikes(clouds, project)
 
     try:
@@ -35,13 +43,16 @@ def orphanage(sandbox: Sandbox) -> Iterator[Orphanage]:
 def test_every_planted_orphan_is_found_and_nothing_else_and_goes_on_command(
     sandbox: Sandbox, orphanage: Orphanage
 ) -> None:
-    """One of each kind; a living request and the look-alikes are no findings, before and after."""
-    with a_story(sandbox, "neighbour") as story:
-        build(story)
+    """One of each kind; living requests that are linked, and the look-alikes, are no findings, before and after."""
+    with tiers(sandbox, "neighbour") as living:
+        living.ask("app")
+        living.ask("db", "app")
+        living.ready("app", "db")
         project = project_of(sandbox)
         server = next(row for row in orphanage.rows if row[1] == "Server")
         kept = {row for row in orphanage.rows if row[0] == "Kept"}
 
+        assert set(Kind) - WITH_CINDER <= {row[1] for row in orphanage.rows}
         assert orphanage.rows == found(sandbox)
 
         one = orphans(sandbox, f"--delete={server[2]}", "--yes")
@@ -55,7 +66,7 @@ def test_every_planted_orphan_is_found_and_nothing_else_and_goes_on_command(
         assert kept == found(sandbox)
         assert "no orphans" in orphans(sandbox).stdout
         assert 3 == leftovers(sandbox, project)["SecurityGroup"].count("planted")
-        assert [] == story.unplanned()
+        assert [] == living.unplanned("app", "db")
 
 
 def test_a_question_that_is_not_answered_deletes_nothing(sandbox: Sandbox, orphanage: Orphanage) -> None:
@@ -103,6 +114,10 @@ def test_what_is_given_up_goes_and_what_was_built_stays(sandbox: Sandbox) -> Non
         assert expected == found(sandbox)
         assert 0 == orphans(sandbox, "--delete-all", "--yes").returncode
         assert () == objects(sandbox, project, uid).objects
+
+
+def zone_status(sandbox: Sandbox, name: str) -> dict[str, Any]:
+    return dict(json.loads(sandbox.kubectl("provider", "get", "zone", name, "-o", "json").stdout)["status"])
 
 
 def build(story: Story) -> None:
