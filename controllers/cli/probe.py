@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from controllers.cli.kubectl import Kubectl, cluster_options
+from controllers.cli.participants import cluster_case, namespace_case
 from controllers.cli.probing import Findings, probe
-from controllers.cli.sandbox import folder_option, layout_from
+from controllers.cli.sandbox import folder_option, layout_from, progress
 from controllers.cli.screen import grid, lines, screen, section
 from controllers.cli.text import counted
 from controllers.probe.verdict import Measured, Row
@@ -27,21 +28,26 @@ COLUMNS = ("WHO", "WHOM", "OPEN, AS DECLARED", "CLOSED", "MISMATCHES")
 @click.argument("name", required=False)
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option("--all", "every", is_flag=True, help="Show every pair, also those with nothing open between them.")
+@click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Every request of every department.")
 @folder_option
 @cluster_options
-def command(name: str | None, output: str, every: bool, folder: Path | None, kubectl: Kubectl) -> None:
-    """Send packets between the servers of request NAME (without it: of every request of the namespace), all other
-    servers and hosts beyond each zone's uplink; compare what passed with what requests declare and plans permit.
+def command(name: str | None, output: str, folder: Path | None, kubectl: Kubectl, **chosen: bool) -> None:
+    """Send packets between the servers of request NAME (without it: of every request of the namespace, or of all
+    departments), all other servers, hosts beyond each zone's uplink and the operator's side of each management
+    network; compare what passed with what requests declare and plans permit.
 
     Also tries what no honest guest does: others' addresses, a second address, false DHCP, ARP and IPv6. In the
     sandbox only, with guests (`kunlun sandbox guest`), and as root. Exit code 1 on any mismatch.
     """
+    if chosen["everywhere"] and name is not None:
+        raise click.UsageError("NAME is a request of one namespace: leave it out, or --all-namespaces")
     ensure_root()
-    findings = probe(kubectl, places_of(layout_from(folder)), name)
+    case = cluster_case(kubectl) if chosen["everywhere"] else namespace_case(kubectl)
+    findings = probe(case, places_of(layout_from(folder)), name, progress())
     if output == "json":
         click.echo(json.dumps(document(findings), indent=1, ensure_ascii=False))
     else:
-        show(findings, every=every)
+        show(findings, every=chosen["every"])
     raise click.exceptions.Exit(EXIT_MISMATCH if findings.mismatches else 0)
 
 

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from controllers.api.stored import PLANS, REQUESTS, ZONES, ResourceRequest, stored
-from controllers.cli.kubectl import ClusterError, Kubectl
-from controllers.cli.reading import verified
-from controllers.cli.verdict import public_of
+from controllers.cli.kubectl import ClusterError
+from controllers.cli.participants import read_bodies
 from controllers.probe.attacks import FIRST_MARK, MOST_EACH, Attack, attacks, way_of
 from controllers.probe.declared import Pair
 from controllers.probe.matrix import Cast, pairs
 from controllers.probe.stations import (
     Bodies,
-    Body,
     Case,
-    Known,
+    Role,
     bodiless,
+    operator_stations,
     outside_stations,
     own_stations,
     public_stations,
+    router_stations,
     strangers,
+    ways_in,
 )
 from controllers.probe.verdict import Row, row, undecided
 from infra.sandbox.guests import frames
-from infra.sandbox.guests.inside import Host, hosts
-from infra.sandbox.guests.keeper import recorded
-from infra.sandbox.guests.outside import add_address
+from infra.sandbox.guests.outside import add_address, add_ways
 from infra.sandbox.guests.packets import Frame, Probe, allot, neighbours, send
 from infra.sandbox.guests.places import Places
-from infra.stackplan import Kind as CloudKind
 
 AT_ONCE = 4000  # probes of one run: the switch learns each in user space
-SERVER_PREFIX = "server-"
 ROUNDS = 3
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,80 +60,58 @@ class Findings:
         return wrong + len(self.unaddressed) + len(self.missing)
 
 
-def probe(kubectl: Kubectl, places: Places, name: str | None) -> Findings:
-    """Try everything that concerns the request's servers, or those of the whole namespace. Raises KunlunError."""
-    case, bodies = read_case(kubectl), read_bodies(places)
+def probe(case: Case, places: Places, name: str | None, say: Say) -> Findings:
+    """Try everything that concerns the request's servers, or those of every request of the case. Raises KunlunError."""
     if name is not None and name not in case.requests:
         raise ClusterError(f"request '{name}' has no plan in force here: is the namespace right?")
-    own = own_stations(case, bodies)
-    subjects = [station for station in own if name in {None, station.request}]
-    others = [*(station for station in own if station not in subjects), *strangers(case, bodies)]
-    outside = list(outside_stations(case, bodies))
-    for station in outside:
-        add_address(station.network, station.address)
-    cast = Cast(subjects, [*others, *outside], list(public_stations(case, subjects)))
-    guests = {body.network: body.name for body in bodies.guests.values()}
+    bodies = read_bodies(places, case.zones)
+    cast = cast_of(case, bodies, name)
+    prepare(cast, case, bodies)
+    watched = {body.network: body.name for body in (*bodies.guests.values(), *bodies.management.values())}
     memory = places.folder / "next_source_port"
-    rows = measure(pairs(cast, case), case, guests, memory)
+    rows = measure(pairs(cast, case), case, watched, memory, say)
+    say("what no honest guest does")
     attempted, offered = attack(rows, cast, case, memory)
+    addressed = [station.name for station in cast.subjects if station.address in offered.get(station.network, ())]
     return Findings(
         rows=rows,
         attempted=attempted,
-        addressed=[station.name for station in subjects if station.address in offered.get(station.network, ())],
-        unaddressed=[station.name for station in subjects if station.address not in offered.get(station.network, ())],
+        addressed=addressed,
+        unaddressed=[station.name for station in cast.subjects if station.name not in addressed],
         missing=[each for each in bodiless(case, bodies) if name is None or each.startswith(f"{name}/")],
     )
 
 
-def read_case(kubectl: Kubectl) -> Case:
-    """The namespace's requests with a plan in force, and the zones. A plan that is not what it says is an error."""
-    requests = [stored(REQUESTS, document) for document in kubectl.listed(REQUESTS)]
-    plans = {document["metadata"]["name"]: document for document in kubectl.listed(PLANS)}
-    zones = {zone.meta.name: zone.spec for zone in (stored(ZONES, each) for each in kubectl.listed(ZONES))}
-    known = {
-        request.meta.name: known_request(request, plans[request.status.approved_plan])
-        for request in requests
-        if request.status.approved_plan in plans and not request.meta.deleting
-    }
-    return Case(known, zones)
+def cast_of(case: Case, bodies: Bodies, name: str | None) -> Cast:
+    """Whom the probe is about, and everybody else."""
+    own = own_stations(case, bodies)
+    subjects = [station for station in own if name in {None, station.request}]
+    others = [*(station for station in own if station not in subjects), *strangers(case, bodies)]
+    others += [*outside_stations(case, bodies), *operator_stations(bodies)]
+    return Cast(subjects, others, list(public_stations(case, subjects)), list(router_stations(case, bodies)))
 
 
-def known_request(request: ResourceRequest, document: Mapping[str, object]) -> Known:
-    plan = verified(document)
-    present = plan.spec.stack.origin.generation == request.meta.generation
-    servers = {
-        item.name.removeprefix(SERVER_PREFIX): item.id
-        for item in request.status.resources
-        if item.kind is CloudKind.SERVER
-    }
-    settled = request.status.plan == request.status.approved_plan
-    public = dict(public_of(request.status))
-    return Known(plan.spec.stack, request.spec if present else None, settled, servers, public)
+def prepare(cast: Cast, case: Case, bodies: Bodies) -> None:
+    """Outside hosts have the addresses that they speak from, and the operator the ways to the servers."""
+    for station in cast.others:
+        if station.role is Role.OUTSIDE:
+            add_address(station.network, station.address)
+    for zone, body in bodies.management.items():
+        add_ways(body.network, ways_in(case, cast.subjects, zone))
 
 
-def read_bodies(places: Places) -> Bodies:
-    """What the sandbox has plugged."""
-    found = hosts(places)
-    return Bodies(
-        guests={host.server: guest_body(places, host) for host in found if host.server},
-        outside={host.zone: Body(host.name, host.namespace, host.address) for host in found if host.zone},
-    )
+def measure(wanted: Sequence[Pair], case: Case, guests: Mapping[str, str], memory: Path, say: Say) -> list[Row]:
+    """Send a packet for each pair. What should have got through is tried again; what should not have, never.
 
-
-def guest_body(places: Places, host: Host) -> Body:
-    guest = recorded(places.guest(host.server))
-    mac = guest.wires[0].mac if guest and guest.wires else ""
-    return Body(host.name, host.namespace, host.address, mac)
-
-
-def measure(wanted: Sequence[Pair], case: Case, guests: Mapping[str, str], memory: Path) -> list[Row]:
-    """Send a packet for each pair. What should have got through is tried again; what should not have, never."""
+    `guests` are the namespaces where nothing may arrive that is not for them.
+    """
     found: dict[Pair, Row] = {}
     todo = list(wanted)
     networks = {*guests, *(pair.target.network for pair in wanted)}
     for _ in range(ROUNDS):
         for start in range(0, len(todo), AT_ONCE):
             some = todo[start : start + AT_ONCE]
+            say(f"packets: {start:,} of {len(todo):,}")
             sent = send(networks, [probe_of(pair) for pair in some], first_port=allot(memory, len(some)))
             found |= {pair: row(pair, sight, case, guests) for pair, sight in zip(some, sent.sights, strict=True)}
         todo = undecided(list(found.values()))

@@ -60,7 +60,7 @@ class Disguise:
     port: int
 
 
-MOST_EACH = 8  # attacks of one attacker
+MOST_EACH = 10  # attacks of one attacker
 
 
 def attacks(
@@ -96,7 +96,7 @@ def _attacks_of(attacker: Station, declared: Sequence[Pair], way: Way, port: int
 
 
 def _permissions_of_others(attacker: Station, declared: Sequence[Pair]) -> list[Pair]:
-    """One that a server has, one that a host outside has; neither is the attacker's."""
+    """One that a server has, one that a host outside has, one of the operator's; none is the attacker's."""
     own = {(pair.target, pair.service) for pair in declared if pair.source == attacker}
     fit = [
         pair
@@ -107,7 +107,8 @@ def _permissions_of_others(attacker: Station, declared: Sequence[Pair]) -> list[
         and pair.target.zone == attacker.zone
         and (pair.target, pair.service) not in own
     ]
-    chosen = [next((pair for pair in fit if pair.source.role is role), None) for role in (Role.OWN, Role.OUTSIDE)]
+    roles = (Role.OWN, Role.OUTSIDE, Role.MANAGEMENT)
+    chosen = [next((pair for pair in fit if pair.source.role is role), None) for role in roles]
     return [pair for pair in chosen if pair is not None]
 
 

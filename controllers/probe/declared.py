@@ -1,4 +1,4 @@
-"""Who may reach whom by the words of the requests: flows, and what every server of a zone may do. Pure.
+"""Who may reach whom by the words of the requests: flows, roles, and what every server of a zone may do. Pure.
 
 Independent of how plans are made: nothing here looks at a rule of a plan, unless the request was changed since.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from controllers.api.resourcerequest import FlowSpec
-from controllers.probe.stations import Case, Role, Station
+from controllers.probe.stations import Case, Role, Station, sibling
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Pair:
 
 def declared_by(pair: Pair, case: Case) -> str:
     """The words that permit it; empty when nothing does, and what is not declared is closed."""
+    if pair.source.role is Role.MANAGEMENT:
+        return _by_roles(pair, case)
     if pair.target.role is Role.OWN:
         return _by_flow(pair, case)
     if pair.source.role is Role.OWN and pair.target.role is Role.OUTSIDE:
@@ -63,7 +65,18 @@ def _comes_from(flow: FlowSpec, pair: Pair, case: Case) -> bool:
     if origin.request is None:
         return source.request == target.request
     # Open once both sides are signed: while a plan of the other side waits, it is not.
-    return source.request == origin.request and case.requests[source.request].settled
+    named = sibling(target.request, origin.request)
+    return source.request == named and case.requests[source.request].settled
+
+
+def _by_roles(pair: Pair, case: Case) -> str:
+    """Who is configured is reached for that, by SSH, from the management network of its zone."""
+    target = pair.target
+    if target.role is not Role.OWN or target.inner or (pair.source.zone, pair.service) != (target.zone, "tcp/22"):
+        return ""
+    spec = case.requests[target.request].spec
+    entries = [each.name for each in spec.servers if each.roles] if spec else ()
+    return "roles: configuration by the operator" if target.entry in entries else ""
 
 
 def _by_zone(pair: Pair, case: Case) -> str:

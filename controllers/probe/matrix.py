@@ -22,18 +22,19 @@ OTHER_PROTOCOL = {"tcp": "udp", "udp": "tcp"}
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who takes part: those the probe is about, and everybody else."""
+    """Who takes part: those the probe is about, and everybody else. `routers` call nobody; only subjects try them."""
 
     subjects: Sequence[Station]
     others: Sequence[Station]
     public: Sequence[Station] = ()
+    routers: Sequence[Station] = ()
 
 
 def pairs(cast: Cast, case: Case) -> list[Pair]:
     """Every attempt with one of the subjects at one end, both directions."""
     found = [*_among(cast.subjects, cast.subjects, case), *_among(cast.subjects, cast.others, case)]
     found += _among(cast.others, [*cast.subjects, *cast.public], case)
-    found += _among(cast.subjects, cast.public, case)
+    found += _among(cast.subjects, [*cast.public, *cast.routers], case)
     return list(dict.fromkeys(found))
 
 
@@ -51,7 +52,7 @@ def services_of(target: Station, case: Case) -> list[Service]:
     if target.role is Role.OWN:
         for span in declared_spans(target, case):
             found |= dict.fromkeys(around(*span))
-    if target.role is Role.OUTSIDE:
+    if target.role in {Role.OUTSIDE, Role.MANAGEMENT}:
         found |= dict.fromkeys(PROVIDER_SERVICES)
         rules = case.zones[target.zone].base_rules
         found |= {(rule.protocol, rule.port): None for rule in rules if rule.to == f"{target.address}/32"}

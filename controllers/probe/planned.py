@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 from controllers.probe.declared import Pair
-from controllers.probe.stations import Case, Role, Station
+from controllers.probe.stations import Case, Role, Station, sibling
 from infra.stackplan import RulePlan
 
 
@@ -23,13 +23,15 @@ def _leaves(pair: Pair, case: Case) -> bool:
             return False  # a flow names only servers of its own namespace
         case Role.OUTSIDE:
             return True
+        case Role.MANAGEMENT:
+            return pair.service == "tcp/22"  # the operator's port opens SSH and nothing else
 
 
 def _enters(pair: Pair, case: Case) -> bool:
     match pair.target.role:
         case Role.OWN:
             return any(_permits(rule, pair, pair.source, case) for rule in rules_of(pair.target, case, "ingress"))
-        case Role.STRANGER:
+        case Role.STRANGER | Role.MANAGEMENT:
             return False
         case Role.OUTSIDE:
             return True
@@ -45,6 +47,8 @@ def _has_a_way(pair: Pair, case: Case) -> bool:
         return True
     if source.zone != target.zone:
         return False
+    if source.role is Role.MANAGEMENT:
+        return not target.inner and case.requests[target.request].stack.router.management is not None
     # Within a zone the upstream router knows every prefix that no router hides behind its own address.
     if target.role is Role.OUTSIDE or target.inner:
         return True
@@ -54,7 +58,7 @@ def _has_a_way(pair: Pair, case: Case) -> bool:
 def _is_linked(caller: Station, called: Station, case: Case) -> bool:
     """Whether a link of the called request's plan has routes for both."""
     return any(
-        link.request == caller.request
+        sibling(called.request, link.request) == caller.request
         and f"{caller.address}/32" in link.callers
         and f"{called.address}/32" in link.called
         for link in case.requests[called.request].stack.links

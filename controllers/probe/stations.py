@@ -1,4 +1,4 @@
-"""Who takes part in a probe: the servers of a namespace, others' servers, and hosts beyond the zones' uplinks."""
+"""Who takes part in a probe: the servers of departments, others' servers, hosts beyond the uplinks, the management."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from controllers.api.zone import ZoneSpec
 from infra.stackplan import ServerPlan, StackPlan
 
 METADATA = "169.254.169.254"
-# Stands in for the provider's API and management side (RFC 2544): beyond the uplink nothing but rules is in the way.
+# Stands in for OpenStack's and Kubernetes' APIs (RFC 2544): beyond the uplink nothing but rules is in the way.
 PROVIDER = "198.18.0.5"
 PUBLIC_HOST = "203.0.113.77"  # somewhere on the internet (RFC 5737)
 SEARCHED = 4096  # hosts of a prefix that are looked at for one that is free
@@ -22,9 +22,10 @@ SEARCHED = 4096  # hosts of a prefix that are looked at for one that is free
 class Role(StrEnum):
     """What a station is to the department."""
 
-    OWN = "own"  # a server of the namespace
+    OWN = "own"  # a server of the namespaces that are looked at
     STRANGER = "stranger"  # somebody else's server
     OUTSIDE = "outside"  # a host beyond a zone's uplink
+    MANAGEMENT = "management"  # the provider's own network beside a zone: the operator, and each router's place there
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +73,32 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that is known: the namespace's requests by name, and the zones."""
+    """All that is known: the requests by key, and the zones.
+
+    A key is the request's name, or namespace/name where several namespaces are looked at.
+    """
 
     requests: Mapping[str, Known]
     zones: Mapping[str, ZoneSpec]
 
 
+def sibling(request: str, name: str) -> str:
+    """The key of the request called `name` in the namespace of another: requests speak of their own namespace only."""
+    namespace, slash, _ = request.rpartition("/")
+    return f"{namespace}{slash}{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """What the sandbox has: guests by their server's id, outside hosts by zone."""
+    """What the sandbox has: guests by their server's id, outside hosts and the operator's own place by zone."""
 
     guests: Mapping[str, Body]
     outside: Mapping[str, Body]
+    management: Mapping[str, Body] = field(default_factory=dict)
 
 
 def own_stations(case: Case, bodies: Bodies) -> list[Station]:
-    """The namespace's servers that have a body."""
+    """The requests' servers that have a body."""
     return [
         station(name, known, server, bodies.guests[known.servers[server.name]])
         for name, known in case.requests.items()
@@ -99,7 +110,7 @@ def own_stations(case: Case, bodies: Bodies) -> list[Station]:
 def public_stations(case: Case, stations: Sequence[Station]) -> Iterator[Station]:
     """The same servers under the addresses that they have on the internet: to be reached only."""
     for each in stations:
-        address = case.requests[each.request].public.get(each.name.partition("/")[2])
+        address = case.requests[each.request].public.get(each.name.rpartition("/")[2])
         if address is not None:
             yield replace(each, name=f"{each.name} {address}", address=address, inner=each.address)
 
@@ -135,13 +146,13 @@ def zone_of(address: str, zones: Mapping[str, ZoneSpec]) -> str | None:
 
 
 def outside_stations(case: Case, bodies: Bodies) -> Iterator[Station]:
-    """Beyond each uplink: its router, the provider's side, the metadata address, and one host for each prefix that a
-    flow names, with one just beside it.
+    """Beyond each uplink: its router, the APIs' side, the metadata address, and one host for each prefix that a flow
+    names, with one just beside it.
     """
     taken = [IPv4Network(network.cidr) for known in case.requests.values() for network in known.stack.networks]
     taken += [IPv4Network(prefix) for zone in case.zones.values() for prefix in zone.reserved_prefixes]
     for zone, body in bodies.outside.items():
-        addresses = {body.address: "", PROVIDER: "provider ", METADATA: "metadata ", PUBLIC_HOST: ""}
+        addresses = {body.address: "", PROVIDER: "APIs ", METADATA: "metadata ", PUBLIC_HOST: ""}
         for prefix in prefixes_named(case, zone):
             for address in (inside(prefix, taken), beside(prefix, taken)):
                 if address is not None:
@@ -151,7 +162,11 @@ def outside_stations(case: Case, bodies: Bodies) -> Iterator[Station]:
 
 
 def prefixes_named(case: Case, zone: str) -> Sequence[IPv4Network]:
-    """The prefixes that flows into the zone's requests come from, by their plans."""
+    """The prefixes that flows into the zone's requests come from, by their plans.
+
+    Not the management network's: who comes from there comes from no uplink.
+    """
+    management = case.zones[zone].management
     named = {
         IPv4Network(rule.remote_cidr)
         for known in case.requests.values()
@@ -160,7 +175,37 @@ def prefixes_named(case: Case, zone: str) -> Sequence[IPv4Network]:
         for rule in group.rules
         if rule.direction == "ingress" and rule.remote_cidr is not None
     }
-    return sorted(named)
+    return sorted(named - ({IPv4Network(management.prefix)} if management else set()))
+
+
+def operator_stations(bodies: Bodies) -> Iterator[Station]:
+    """The operator, in each zone's management network."""
+    for zone, body in bodies.management.items():
+        yield Station(f"{body.name} {body.address}", Role.MANAGEMENT, zone, body.address, body.network)
+
+
+def router_stations(case: Case, bodies: Bodies) -> Iterator[Station]:
+    """The place that each router has in the management network: to be reached only, and by servers."""
+    for zone, body in bodies.management.items():
+        for name, address in legs(case, zone).items():
+            yield Station(f"{body.name} router of {name}", Role.MANAGEMENT, zone, address, body.network)
+
+
+def legs(case: Case, zone: str) -> dict[str, str]:
+    """The addresses of routers in the zone's management network, by request."""
+    return {
+        name: known.stack.router.management.address
+        for name, known in case.requests.items()
+        if known.stack.zone == zone and known.stack.router.management is not None
+    }
+
+
+def ways_in(case: Case, stations: Sequence[Station], zone: str) -> dict[str, str]:
+    """By which router the operator tries each server of the zone: its own, else any that is there."""
+    known = legs(case, zone)
+    anybody = next(iter(known.values()), "")
+    found = {each.address: known.get(each.request, anybody) for each in stations if each.zone == zone}
+    return {address: via for address, via in found.items() if via}
 
 
 def inside(prefix: IPv4Network, taken: Sequence[IPv4Network]) -> str | None:

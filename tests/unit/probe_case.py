@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from controllers.api.resourcerequest import ResourceRequestSpec
@@ -9,6 +10,7 @@ from controllers.api.zone import ZoneSpec
 from controllers.probe.stations import Bodies, Body, Case, Known, Role, Station
 from infra.stackplan import (
     GroupPlan,
+    ManagementPlan,
     NetworkPlan,
     Origin,
     Project,
@@ -30,7 +32,11 @@ def a_zone(prefix: str, **fields: Any) -> ZoneSpec:
 
 
 ZONES = {
-    "extranet": a_zone("10.10.0.0/16", reservedPrefixes=["10.10.0.0/24"]),
+    "extranet": a_zone(
+        "10.10.0.0/16",
+        reservedPrefixes=["10.10.0.0/24"],
+        management={"network": "management-extranet", "prefix": "198.19.0.0/18"},
+    ),
     "internet": a_zone("10.30.0.0/16", **{"class": "Internet", "sourceNat": True}),
 }
 
@@ -116,8 +122,25 @@ def a_case(**requests: Known) -> Case:
     return Case({**found, **requests}, ZONES)
 
 
+def configured(name: str, third: int) -> Known:
+    """A request whose `web` has roles: its router stands in the management network, and SSH is open from there."""
+    plain = a_known(name, third)
+    assert plain.spec is not None
+    leg = ManagementPlan(network_id="m", subnet_id="m", address=f"198.19.0.{third}", prefix="198.19.0.0/18")
+    login = a_rule("ingress", "tcp", 22, remote_cidr=leg.prefix)
+    groups = (WEB.model_copy(update={"rules": (*WEB.rules, login)}), DB)
+    router = plain.stack.router.model_copy(update={"management": leg})
+    web, db = plain.spec.servers
+    servers = (web.model_copy(update={"roles": ("baseline",)}), db)
+    return replace(
+        plain,
+        stack=plain.stack.model_copy(update={"router": router, "groups": groups}),
+        spec=plain.spec.model_copy(update={"servers": servers}),
+    )
+
+
 def bodies_of(case: Case) -> Bodies:
-    """Every server of the case, one stranger, and the outside hosts."""
+    """Every server of the case, one stranger, the outside hosts and the operator."""
     guests = {
         known.servers[server.name]: Body(f"{name}-{server.name}", f"ns-{name}-{server.name}", server.address)
         for name, known in case.requests.items()
@@ -128,12 +151,12 @@ def bodies_of(case: Case) -> Bodies:
         "extranet": Body("outside-extranet", "ns-extranet", "10.10.0.1"),
         "internet": Body("outside-internet", "ns-internet", "198.51.100.1"),
     }
-    return Bodies(guests, outside)
+    return Bodies(guests, outside, {"extranet": Body("management-extranet", "ns-management", "198.19.0.1")})
 
 
 def own(name: str, case: Case) -> Station:
-    """`first/web-0` and so on."""
-    request, _, server = name.partition("/")
+    """`first/web-0`, `health/first/web-0` and so on."""
+    request, _, server = name.rpartition("/")
     plan = next(each for each in case.requests[request].stack.servers if each.name == server)
     zone = case.requests[request].stack.zone
     return Station(name, Role.OWN, zone, plan.address, f"ns-{request}-{server}", request, plan.group)

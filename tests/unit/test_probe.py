@@ -6,7 +6,9 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 
 import pytest
+from click.testing import CliRunner
 
+from controllers.cli.probe import command
 from controllers.probe.attacks import Attack, Way, attacks
 from controllers.probe.declared import Pair, declared_by, says
 from controllers.probe.matrix import Cast, pairs, services_of
@@ -24,7 +26,19 @@ from controllers.probe.stations import (
 from controllers.probe.verdict import Measured, Row, measured, row, undecided
 from infra.sandbox.guests.packets import Sight, Watched
 from infra.stackplan import GroupPlan, RulePlan
-from tests.unit.probe_case import DB, ROWS, WEB, a_case, a_known, a_rule, a_spec, a_stack, bodies_of, outside, own
+from tests.unit.probe_case import (
+    DB,
+    ROWS,
+    WEB,
+    a_case,
+    a_known,
+    a_rule,
+    a_spec,
+    a_stack,
+    bodies_of,
+    outside,
+    own,
+)
 
 CASE = a_case()
 STRANGER = Station("strange", Role.STRANGER, "extranet", "10.10.9.4", "ns-strange")
@@ -97,6 +111,23 @@ def test_a_flow_between_requests_is_declared_once_both_sides_are_signed(settled:
     assert settled == bool(declared_by(pair, case))
 
 
+@pytest.mark.parametrize(("caller", "allowed"), [("health/other/web-0", True), ("transport/other/web-0", False)])
+def test_a_flow_names_a_request_of_its_own_namespace(caller: str, allowed: bool) -> None:
+    """Two departments may have requests of the same name; only one of them is meant."""
+    called = a_known("first", 1)
+    assert called.spec is not None
+    flows = called.spec.model_validate({**called.spec.model_dump(by_alias=True), "flows": [LINK]})
+    known = {
+        "health/first": replace(called, spec=flows),
+        "health/other": a_known("other", 2),
+        "transport/other": a_known("other", 3),
+    }
+    case = replace(CASE, requests=known)
+    pair = Pair(own(caller, case), own("health/first/web-0", case), "tcp", 8443)
+
+    assert allowed == bool(declared_by(pair, case))
+
+
 @pytest.mark.parametrize(
     ("source", "allowed"), [("internet@203.0.113.77", True), ("extranet@203.0.113.77", False), ("public/db-0", False)]
 )
@@ -146,6 +177,14 @@ def test_every_pair_has_a_subject_at_one_end() -> None:
     assert {("first/web-0", "strange"), ("strange", "first/web-0"), ("first/web-0", "first/db-0")} <= ends
     assert {("outside-extranet 10.10.200.1", "first/db-0"), ("outside-extranet 10.10.201.1", "first/web-0")} <= ends
     assert len(found) == len(set(found))
+
+
+def test_one_request_or_all_departments_are_probed() -> None:
+    """A name means something in one namespace only."""
+    ended = CliRunner().invoke(command, ["portal", "--all-namespaces"])
+
+    assert 2 == ended.exit_code
+    assert "NAME is a request of one namespace" in ended.output
 
 
 def test_a_server_without_a_body_is_named() -> None:

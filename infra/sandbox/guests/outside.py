@@ -7,6 +7,7 @@ not hide behind a router's address, and forwards. It is also whoever lies behind
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import IPv4Address
 
 from infra.errors import InvalidRequest
@@ -43,3 +44,9 @@ def add_address(namespace: str, address: str) -> None:
     listed = attempt(["ip", "-brief", "-n", namespace, "address"], env=ENVIRON).stdout
     if f" {parsed}/" not in listed:
         configure(namespace, [f"address replace {parsed}/32 dev lo"])
+
+
+def add_ways(namespace: str, ways: Mapping[str, str]) -> None:
+    """From here each address is reached by its router, as `reach.sh` does it for the operator."""
+    if ways:
+        configure(namespace, [f"route replace {address}/32 via {via}" for address, via in ways.items()])
