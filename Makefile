@@ -11,7 +11,7 @@ READY := .venv/.ready
 LINTED := .venv/.playbooks-linted
 CACHE := $(or $(KUNLUN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kunlun)
 
-.PHONY: help demo demo-down test test-parts test-crashes check crash chaos faults generated scale format manifests sandbox sandbox-down bench
+.PHONY: help demo demo-down test test-parts test-crashes check crash chaos faults generated probe scale format manifests sandbox sandbox-down bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ faults: $(READY) ## every fault on every kind of call; a table, and exit code 1 
 
 generated: $(READY) ## 10,000 generated requests through admission and planning, and where each was decided
 	KUNLUN_GENERATED=10000 $(BIN)/python -m pytest -s tests/e2e/test_generated.py
+
+probe: $(READY) ## packets from everybody to everybody in 3 departments and 3 zones; exit code 1 unless all is as declared
+	@$(BIN)/python -m tests.proof
 
 check: $(READY) ## format, lint, types, import contracts, playbooks, unit and golden tests
 	$(BIN)/ruff format --check .

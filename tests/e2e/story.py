@@ -187,11 +187,11 @@ def leftovers(sandbox: Sandbox, project: str) -> dict[str, list[str]]:
     return asyncio.run(listed())
 
 
-def eventually(holds: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = PATIENCE_SECONDS, pause_seconds: float = 0.3) -> bool:
     """Whether something becomes true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if holds():
             return True
-        time.sleep(0.3)
+        time.sleep(pause_seconds)
     return holds()

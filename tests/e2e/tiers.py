@@ -52,7 +52,7 @@ class Tiers:
 
     def observed(self, tier: str) -> Observed:
         """What OpenStack shows of a tier, on other tiers' routers too."""
-        return asyncio.run(_observed(self.sandbox, self.stack(tier)))
+        return asyncio.run(observe_stack(self.sandbox, self.stack(tier)))
 
     def unplanned(self, *tiers: str) -> list[str]:
         """Where the cloud is not exactly what the plans in force say, but for what waits for another's signature."""
@@ -91,7 +91,8 @@ class Tiers:
         return False
 
 
-async def _observed(sandbox: Sandbox, stack: StackPlan) -> Observed:
+async def observe_stack(sandbox: Sandbox, stack: StackPlan) -> Observed:
+    """What OpenStack shows of a stack, on other requests' routers too."""
     clouds = Clouds("kunlun", sandbox.home / "clouds.yaml")
     try:
         cloud = clouds.project(stack.project.id)
