@@ -22,6 +22,7 @@ class Settings:
     host_keys: Path | None = None
     ssh_user: str = "root"
     ssh_proxy: str = ""
+    broker_key: str = ""  # public: what desktops let in, to show their screen
     playbook_deadline_seconds: float = 1800.0
     playbooks_at_once: int = 4
     observe_interval_seconds: float = 300.0

@@ -32,6 +32,7 @@ ZONE_RULES: tuple[Rule, ...] = (
     *LASTING_RULES,
     rules.volumes_need_block_storage,
     rules.roles_are_known,
+    rules.desktops_have_a_way_to_them,
     rules.features_of_later_releases_are_not_used,
 )
 

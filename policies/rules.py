@@ -148,8 +148,6 @@ def flows_are_in_the_catalogue(case: Circumstances) -> Iterator[Finding]:
 
 def features_of_later_releases_are_not_used(case: Circumstances) -> Iterator[Finding]:
     """What this release cannot keep is refused, not ignored."""
-    if case.request.desktops:
-        yield Finding("spec.desktops", "cloud desktops are not available yet; leave it out")
     if case.request.time_to_live:
         yield Finding("spec.timeToLive", "limited lifetimes are not available yet; leave it out")
 
@@ -185,6 +183,12 @@ def roles_are_known(case: Circumstances) -> Iterator[Finding]:
                 yield Finding(f"{where}[{position}]", f"role '{role}' is listed twice; each may be listed once")
         if server.roles and case.zone is not None and case.zone.management is None:
             yield Finding(where, f"zone '{case.request.zone}' has no management network: its servers have no roles")
+
+
+def desktops_have_a_way_to_them(case: Circumstances) -> Iterator[Finding]:
+    """Desktops are made ready, and shown, over the zone's management network."""
+    if case.request.desktops and case.zone is not None and case.zone.management is None:
+        yield Finding("spec.desktops", f"zone '{case.request.zone}' has no management network: it has no desktops")
 
 
 def volumes_need_block_storage(case: Circumstances) -> Iterator[Finding]:

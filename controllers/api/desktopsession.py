@@ -55,6 +55,9 @@ class DesktopSessionStatus(WireModel):
     zone: Annotated[ObjectName, Field(description="Zone of the desktop.")] | None = None
     server: Annotated[Identifier, Field(description="Id of its server in OpenStack.")] | None = None
     address: Annotated[str, Field(max_length=45, description="Its address, for the broker.")] | None = None
+    gateway: (
+        Annotated[str, Field(max_length=45, description="Its router's address in the management network.")] | None
+    ) = None
     url: Annotated[str, Field(max_length=512, description="Where the browser goes.")] | None = None
     expiry_time: Annotated[Time, Field(description="Until when it has to be opened.")] | None = None
     use: Annotated[DesktopUse, Field(description="What became of it; absent until it is opened.")] | None = None

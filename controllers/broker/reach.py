@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -43,12 +42,12 @@ class Reach(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SshReach:
-    """`paths` has the proxy command of each zone, with ssh's own %h and %p; `host_keys` one folder a server."""
+    """`proxy` is ssh's ProxyCommand, with {zone} and {gateway} to be filled in; `host_keys` has one folder a server."""
 
     key: Path
     host_keys: Path
     scratch: Path
-    paths: Mapping[str, str]
+    proxy: str
 
     async def open(self, session: DesktopSession) -> Line:
         """A desktop that has just been started answers a little later: until then it is tried again."""
@@ -64,15 +63,13 @@ class SshReach:
     def _words(self, session: DesktopSession) -> list[str]:
         status = session.status
         server, zone = status.server or "", status.zone or ""
-        if zone not in self.paths:
-            raise GuestUnreachable(f"there is no way to desktops of zone '{zone}' from here")
         options = {
             "BatchMode": "yes",
             "ConnectTimeout": "10",
             "HostKeyAlias": server,
             "IdentitiesOnly": "yes",
             "LogLevel": "ERROR",
-            "ProxyCommand": self.paths[zone],
+            "ProxyCommand": self.proxy.replace("{zone}", zone).replace("{gateway}", status.gateway or "") or "none",
             "ServerAliveInterval": "15",
             "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": str(self._known_hosts(server)),

@@ -25,11 +25,10 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--host-keys", type=FOLDER, required=True, help="Folder with <server id>/host_key.pub of each desktop.")
 @click.option("--state", type=FOLDER, default=Path("broker"), show_default=True, help="Folder of its own; not kept.")
 @click.option(
-    "--path",
-    "paths",
-    multiple=True,
-    metavar="ZONE=COMMAND",
-    help="ssh's ProxyCommand over the management path of a zone, with %h and %p; once for each zone.",
+    "--ssh-proxy",
+    default="",
+    metavar="COMMAND",
+    help="How a zone's management network is entered, as for `kunlun run`: {zone}, {gateway}, %h and %p are filled in.",
 )
 def command(  # noqa: PLR0913 - one parameter for each option
     *,
@@ -40,7 +39,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
     key: Path,
     host_keys: Path,
     state: Path,
-    paths: tuple[str, ...],
+    ssh_proxy: str,
 ) -> None:
     """Serve desktops to the browsers of the people they belong to, until told to end.
 
@@ -51,8 +50,7 @@ def command(  # noqa: PLR0913 - one parameter for each option
 
     log_events("info")
     host, _, port = listen.rpartition(":")
-    ways = dict(way.split("=", 1) for way in paths if "=" in way)
-    reach = SshReach(key, host_keys, state.resolve(), ways)
+    reach = SshReach(key, host_keys, state.resolve(), ssh_proxy)
     asyncio.run(_serve(kubeconfig, (host, int(port)), certificate, novnc, reach))
 
 

@@ -30,6 +30,11 @@ _OPTIONS = (
         "guest's router there), %h and %p are filled in. Without it guests are called directly.",
     ),
     click.option(
+        "--broker-key",
+        type=click.Path(dir_okay=False, path_type=Path),
+        help="Public SSH key of the broker: what desktops let in, to show their screen and nothing else.",
+    ),
+    click.option(
         "--playbook-deadline",
         type=click.FloatRange(min=1),
         default=1800.0,
@@ -46,8 +51,14 @@ def guest_options(command: Command) -> Command:
     return command
 
 
-def guest_settings(
-    *, ssh_key: Path | None, host_keys: Path | None, ssh_user: str, ssh_proxy: str, playbook_deadline: float
+def guest_settings(  # noqa: PLR0913 - one parameter for each option
+    *,
+    ssh_key: Path | None,
+    host_keys: Path | None,
+    ssh_user: str,
+    ssh_proxy: str,
+    broker_key: Path | None,
+    playbook_deadline: float,
 ) -> dict[str, Any]:
     """The fields of `Settings` that the options are."""
     return {
@@ -55,5 +66,6 @@ def guest_settings(
         "host_keys": host_keys.resolve() if host_keys else None,
         "ssh_user": ssh_user,
         "ssh_proxy": ssh_proxy,
+        "broker_key": " ".join(broker_key.read_text(encoding="ascii").split()[:2]) if broker_key else "",
         "playbook_deadline_seconds": playbook_deadline,
     }

@@ -19,8 +19,18 @@ from infra.sandbox.guests.places import places_of, proxy_of
 from infra.sandbox.health import sandbox_health
 from infra.sandbox.layout import Layout, cache_folder
 from infra.sandbox.packages import ensure_root
+from infra.sandbox.ports import Ports
 from infra.sandbox.record import Record
-from infra.sandbox.sandbox import Wishes, down, keep_guests, release_guests, up, wipe
+from infra.sandbox.sandbox import (
+    Wishes,
+    down,
+    end_desktops,
+    keep_guests,
+    release_guests,
+    serve_desktops,
+    up,
+    wipe,
+)
 
 ZONES = Path(policies.__file__).parent / "zones.yaml"
 MANIFESTS = Path(__file__).parents[2] / "infra" / "kubernetes"
@@ -124,6 +134,21 @@ def guest_command(context: click.Context, /, folder: Path | None, argv: tuple[st
     show_hosts(layout)
 
 
+@command.command(name="desktops")
+@folder_option
+@click.option("--off", is_flag=True, help="End the broker; guests stay.")
+def desktops_command(folder: Path | None, off: bool) -> None:
+    """Let browsers to desktops: starts the broker, and guests with it; installs what both need.
+
+    Then `kubectl kunlun desktop open NAME` opens a desktop to whom it belongs.
+    """
+    layout = layout_from(folder)
+    if off:
+        end_desktops(layout)
+    else:
+        serve_desktops(layout, wishes_from(no_operator=False, cinder=False), progress())
+
+
 def look_once(layout: Layout) -> None:
     """What the background process does again and again. It speaks to OpenStack, so it is imported here only."""
     from infra.sandbox.guests.keeper import keep_once
@@ -163,6 +188,7 @@ def wishes_from(no_operator: bool, cinder: bool, guests: bool = False) -> Wishes
         operator=None if no_operator else operator_argv,
         cinder=cinder,
         guests=guests,
+        broker=broker_argv,
     )
 
 
@@ -172,6 +198,17 @@ def operator_argv(layout: Layout, pulumi: Path) -> list[str]:
     words += ["--clouds", layout.clouds, "--cloud", "kunlun", "--state", layout.operator, "--pulumi", pulumi]
     places = places_of(layout)
     words += ["--ssh-key", places.ssh_key, "--host-keys", places.folder, "--ssh-proxy", proxy_of(places)]
+    url = f"http://127.0.0.1:{Ports(places.base)['broker']}"
+    words += ["--broker-key", places.broker_key.with_suffix(".pub"), "--desktop-url", url]
+    return [str(word) for word in words]
+
+
+def broker_argv(layout: Layout, _: Path) -> list[str]:
+    """How the broker of desktops is started."""
+    places = places_of(layout)
+    words = [sys.executable, "-m", "controllers", "broker", "--kubeconfig", layout.broker_kubeconfig]
+    words += ["--listen", f"127.0.0.1:{Ports(places.base)['broker']}", "--key", places.broker_key]
+    words += ["--host-keys", places.folder, "--ssh-proxy", proxy_of(places), "--state", layout.run / "broker"]
     return [str(word) for word in words]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from controllers.api.conditions import ConditionType, condition_from
 from controllers.api.desktops import DesktopStatus
 from controllers.api.desktopsession import DesktopSessionStatus
-from controllers.api.stored import REQUESTS, SESSIONS, ZONES, DesktopSession, ResourceRequest
+from controllers.api.stored import PLANS, REQUESTS, SESSIONS, ZONES, DesktopSession, ResourceRequest
 from controllers.api.times import seconds_between
 from controllers.desktop.standing import KEPT_SECONDS, OVER, Standing, standing
 from controllers.parts import Parts
@@ -42,6 +42,14 @@ def desktop_of(request: ResourceRequest | None, user: str) -> DesktopStatus | No
     return next((one for one in request.status.desktops if one.user == user), None)
 
 
+def _gateway(request: ResourceRequest | None, parts: Parts) -> str | None:
+    """Where the management network leads to the desktops of the plan in force."""
+    name = request.status.approved_plan if request else None
+    plan = parts.cache.get(PLANS, request.meta.namespace, name) if request and name else None
+    management = plan.spec.stack.router.management if plan else None
+    return management.address if management else None
+
+
 def _ended(session: DesktopSession) -> str:
     use = session.status.use
     return (use and (use.closed_time or use.opened_time)) or session.status.expiry_time or session.meta.created
@@ -64,6 +72,7 @@ def _status(
         zone=request.spec.zone if request else None,
         server=desktop.id if desktop and opened else None,
         address=desktop.address if desktop and opened else None,
+        gateway=_gateway(request, parts) if opened else None,
         url=url if opened else None,
         expiry_time=found.expiry_time,
         conditions=(ready,),

@@ -16,13 +16,23 @@ EVERYBODY = "0.0.0.0/0"
 
 @dataclass(frozen=True, slots=True)
 class Guest:
-    """One server with roles. `flows` is what may reach it."""
+    """One server with roles. `flows` is what may reach it; `user` is whose desktop it is, None when it is none."""
 
     name: str
     server: str
     address: str
     roles: tuple[str, ...]
     flows: tuple[Mapping[str, Any], ...]
+    user: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesktopStandard:
+    """What all desktops of a zone are told: its rules, and the broker's public key."""
+
+    clipboard: str
+    screen: str
+    broker_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,7 @@ class Configuration:
     gateway: str
     protection_level: int
     guests: tuple[Guest, ...]
+    desktops: DesktopStandard | None = None
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -57,7 +68,9 @@ class Access:
     proxy: str
 
 
-def configuration_of(plan: StackPlan, ids: Mapping[str, str], *, protection_level: int) -> Configuration | None:
+def configuration_of(
+    plan: StackPlan, ids: Mapping[str, str], *, protection_level: int, desktops: DesktopStandard | None = None
+) -> Configuration | None:
     """The plan's servers that have roles; None when none has. `ids` are of what was built, by logical name."""
     management = plan.router.management
     guests = [
@@ -67,13 +80,14 @@ def configuration_of(plan: StackPlan, ids: Mapping[str, str], *, protection_leve
             address=server.address,
             roles=server.roles,
             flows=tuple(_flows(plan, server)),
+            user=(server.seat.user or "") if server.seat else None,
         )
         for server in plan.servers
         if server.roles and f"server-{server.name}" in ids
     ]
     if not guests or management is None:
         return None
-    return Configuration(plan.zone, management.prefix, management.address, protection_level, tuple(guests))
+    return Configuration(plan.zone, management.prefix, management.address, protection_level, tuple(guests), desktops)
 
 
 def inventory(wanted: Configuration, access: Access) -> dict[str, Any]:
@@ -94,7 +108,15 @@ def told(wanted: Configuration, guest: Guest) -> dict[str, Any]:
         "kunlun_protection_level": wanted.protection_level,
         "kunlun_management_prefix": wanted.management_prefix,
         "kunlun_flows": [dict(flow) for flow in guest.flows],
+        **_desktop(wanted.desktops, guest),
     }
+
+
+def _desktop(standard: DesktopStandard | None, guest: Guest) -> dict[str, Any]:
+    if standard is None or guest.user is None:
+        return {}
+    rules = {"clipboard": standard.clipboard, "screen": standard.screen}
+    return {"kunlun_desktop": {"user": guest.user, "broker_key": standard.broker_key, "rules": rules}}
 
 
 def reached(wanted: Configuration, guest: Guest, access: Access) -> dict[str, Any]:

@@ -9,16 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controllers.api.conditions import ConditionType, Reason
+from controllers.api.desktops import DesktopState
 from controllers.api.requeststatus import Configured, Progress
 from controllers.api.resourcerequest import DriftPolicy
-from controllers.api.stored import SYSTEMS, Plan, ResourceRequest
-from controllers.request.configuration import Configuration, configuration_of
+from controllers.api.stored import SYSTEMS, ZONES, Plan, ResourceRequest
+from controllers.request.configuration import Configuration, DesktopStandard, configuration_of
 from controllers.request.moments import Course
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_lost, plan_named
 from controllers.request.progress import reporting
+from controllers.request.rollout import desktop_statuses
 from controllers.request.status import Report, pause_after
-from infra.errors import KunlunError, PolicyViolated
+from infra.errors import KunlunError, ManagementMissing, PolicyViolated, ZoneUnknown
 
 SHOWN = 5
 
@@ -57,8 +59,27 @@ def configuration_wanted(
     system = parts.cache.get(SYSTEMS, request.meta.namespace, request.spec.system)
     if system is None:
         raise PolicyViolated(f"system '{request.spec.system}' is not filed any more: its protection level is unknown")
-    ids = {item.name: item.id for item in report.resources}
-    return configuration_of(stack, ids, protection_level=system.spec.protection_level)
+    failed = _failed_desktops(request, plan, parts)  # within their budget: nobody waits for them
+    ids = {item.name: item.id for item in report.resources if item.name not in failed}
+    standard = _desktop_standard(request, parts) if stack.rollouts else None
+    return configuration_of(stack, ids, protection_level=system.spec.protection_level, desktops=standard)
+
+
+def _failed_desktops(request: ResourceRequest, plan: Plan, parts: RequestParts) -> set[str]:
+    servers = parts.memories.of(request.meta.uid).servers
+    known = desktop_statuses(plan.spec.stack, servers, request.status.desktops)
+    return {f"server-{one.name}" for one in known if one.state is DesktopState.FAILED}
+
+
+def _desktop_standard(request: ResourceRequest, parts: RequestParts) -> DesktopStandard:
+    """As the zone has it now: its rules are the provider's, not part of what officers sign."""
+    zone = parts.cache.get(ZONES, "", request.spec.zone)
+    if zone is None:
+        raise ZoneUnknown(f"zone '{request.spec.zone}' does not exist any more")
+    if not parts.settings.broker_key:
+        raise ManagementMissing("the operator was given no key of the broker (`kunlun run --broker-key`)")
+    rules = zone.spec.desktop_rules
+    return DesktopStandard(rules.clipboard.value, rules.screen, parts.settings.broker_key)
 
 
 def told_by(wanted: Configuration, plan: Plan, parts: RequestParts) -> Configured:

@@ -9,7 +9,7 @@ import structlog
 
 from controllers.api.conditions import ConditionType
 from controllers.api.stored import SESSIONS, ZONES, Plan, ResourceRequest
-from controllers.request.idle import Upkeep, upkeep
+from controllers.request.idle import Upkeep, stopped, upkeep
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
 from controllers.request.rollout import desktop_statuses
@@ -60,12 +60,14 @@ def _todo(request: ResourceRequest, report: Report, parts: RequestParts) -> Upke
     if zone is None or request.meta.deleting:
         return Upkeep()
     own = [one for one in parts.cache.all(SESSIONS, request.meta.namespace) if one.spec.request == request.meta.name]
-    ready = next((item for item in request.status.conditions if item.type == ConditionType.READY), None)
-    settled = ready is not None and ready.status == "True" and report.done(ConditionType.CONFIGURED)
+    if report.done(ConditionType.PROVISIONED) and not report.done(ConditionType.CONFIGURED):
+        return Upkeep(to_start=stopped(report.desktops))  # a playbook can do nothing on what rests
+    known = next((item for item in request.status.conditions if item.type == ConditionType.CONFIGURED), None)
+    settled = known is not None and known.status == "True" and report.done(ConditionType.CONFIGURED)
     return upkeep(
         report.desktops,
         own,
-        ready_since=ready.last_transition_time if ready and settled else None,
+        ready_since=known.last_transition_time if known and settled else None,
         idle_minutes=zone.spec.desktop_rules.idle_minutes,
         now=parts.now(),
     )

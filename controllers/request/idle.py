@@ -20,6 +20,11 @@ class Upkeep:
     next_seconds: float | None = None
 
 
+def stopped(desktops: Iterable[DesktopStatus]) -> tuple[DesktopStatus, ...]:
+    """Those that rest."""
+    return tuple(one for one in desktops if one.state is DesktopState.STOPPED)
+
+
 def upkeep(
     desktops: Sequence[DesktopStatus],
     sessions: Iterable[DesktopSession],
@@ -31,7 +36,7 @@ def upkeep(
     """What to do now. Without `ready_since` the request is at work on them: then none is stopped."""
     known = list(sessions)
     wanted = {session.spec.user for session in known if _waits(session)}
-    to_start = tuple(one for one in desktops if one.state is DesktopState.STOPPED and one.user in wanted)
+    to_start = tuple(one for one in stopped(desktops) if one.user in wanted)
     if ready_since is None:
         return Upkeep(to_start=to_start)
     left = {

@@ -1,6 +1,6 @@
 """The way to a request's guests: an address in its zone's management network, and the rule that lets SSH in from there.
 
-Pure. Only requests whose servers have roles get one, and only then may anybody log in at all.
+Pure. Only requests with desktops, or whose servers have roles, get one, and only then may anybody log in at all.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FIRST_ROUTER = 16  # the addresses before are the provider's: where it comes fro
 
 def needs_management(spec: ResourceRequestSpec) -> bool:
     """Whether anything in the request is configured."""
-    return any(server.roles for server in spec.servers)
+    return bool(spec.desktops) or any(server.roles for server in spec.servers)
 
 
 def plan_management(

@@ -41,6 +41,8 @@ from infra.stackplan import (
 )
 from policies.stages import Facts, Stages, policy_approval, required_stages
 
+DESKTOP_ROLES = ("baseline", "desktop")
+
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
@@ -188,6 +190,7 @@ def _desktops(inputs: Inputs) -> Iterator[ServerPlan]:
                 image=kept.get("image") or _image(inputs.catalogue, entry.image),
                 network=entry.network,
                 address=str(inputs.addresses.servers[name]),
+                roles=DESKTOP_ROLES,
                 seat=inputs.seats[name],
             )
 
@@ -239,7 +242,8 @@ def _desktop_group(inputs: Inputs, entry: DesktopSpec) -> GroupPlan:
     """What every server has, and what the zone's desktop rules permit besides; nothing that a request could add."""
     zone = inputs.catalogue.spec
     links = [_outward(rule) for rule in zone.desktop_rules.external_links]
-    return GroupPlan(name=entry.name, rules=tuple(dict.fromkeys([*_base_rules(zone), *links])))
+    login = [login_rule(inputs.management)] if inputs.management is not None else []
+    return GroupPlan(name=entry.name, rules=tuple(dict.fromkeys([*_base_rules(zone), *links, *login])))
 
 
 def _outward(rule: BaseRule) -> RulePlan:

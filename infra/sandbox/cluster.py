@@ -23,7 +23,7 @@ DEPARTMENT, SYSTEM = HERE / "department.yaml", HERE / "system.yaml"
 FORGED, OFFERED = HERE / "forged.yaml", HERE / "offered.yaml"
 FIELD_MANAGER = "kunlun-sandbox"
 TENANT = "civil-affairs"
-OPERATOR, OPERATOR_NAMESPACE = "kunlun-operator", "kunlun-system"
+OPERATOR, BROKER, OPERATOR_NAMESPACE = "kunlun-operator", "kunlun-broker", "kunlun-system"
 TOKEN_LIFETIME = "24h"  # noqa: S105  a duration
 # The API server reads its tables of kinds and policies every few seconds; until then it refuses what is right.
 SETTLING_SECONDS = 60.0
@@ -75,11 +75,17 @@ class Cluster:
 
     def renew_operator_token(self) -> None:
         """The operator's identity is its service account's, as in a real cluster (TokenRequest API)."""
-        words = ("create", "token", OPERATOR, f"--namespace={OPERATOR_NAMESPACE}", f"--duration={TOKEN_LIFETIME}")
+        self._renew_token(OPERATOR, self.layout.operator_kubeconfig)
+
+    def renew_broker_token(self) -> None:
+        """The broker has a service account of its own: it may do less."""
+        self._renew_token(BROKER, self.layout.broker_kubeconfig)
+
+    def _renew_token(self, account: str, kubeconfig: Path) -> None:
+        words = ("create", "token", account, f"--namespace={OPERATOR_NAMESPACE}", f"--duration={TOKEN_LIFETIME}")
         token = self._insist(self.layout.kubeconfig, words).strip()
         ca = self.layout.cluster / "ca.crt"
-        text = with_token(self.server, ca, OPERATOR, token, OPERATOR_NAMESPACE)
-        write_private(self.layout.operator_kubeconfig, text)
+        write_private(kubeconfig, with_token(self.server, ca, account, token, OPERATOR_NAMESPACE))
 
     def _define(self, kinds: list[Manifest]) -> None:
         """The kinds are served."""

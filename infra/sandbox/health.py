@@ -15,6 +15,7 @@ from infra.sandbox.cloud import cinder, databases, ovn
 from infra.sandbox.cloud.services import http_answers
 from infra.sandbox.cloud.start import WEB_SERVICES
 from infra.sandbox.controlplane import APISERVER, CONTROLLERS, ETCD, http_ok
+from infra.sandbox.desktops import BROKER
 from infra.sandbox.ending import OPERATOR
 from infra.sandbox.guests.places import Places
 from infra.sandbox.guests.starting import KEEPER, Keeping
@@ -76,6 +77,8 @@ def expected_programs(layout: Layout, record: Record) -> list[Expected]:
         found += [Expected(name, None, lambda: True) for name in (cinder.EPMD, *cinder.DAEMONS)]
     if record.operator:
         found.append(Expected(OPERATOR, None, (layout.operator / "ready").exists))
+    if record.desktops:
+        found.append(Expected(BROKER, ports["broker"], listens(ports, "broker")))
     if record.guests:
         found.append(Expected(KEEPER, None, Keeping(layout, Places(layout, record.base)).works))
     return found

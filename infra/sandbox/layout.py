@@ -25,6 +25,10 @@ class Layout:
         return self.home / "operator.kubeconfig"
 
     @property
+    def broker_kubeconfig(self) -> Path:
+        return self.home / "broker.kubeconfig"
+
+    @property
     def users(self) -> Path:
         return self.home / "users"
 

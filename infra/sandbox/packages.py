@@ -25,6 +25,14 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "openssh-server": ("sshd",),
     "socat": ("socat",),
 }
+# Seen from the guests, too: the machine lies below them.
+DESKTOP_PACKAGES: dict[str, tuple[str, ...]] = {
+    "novnc": ("/usr/share/novnc/core/rfb.js",),
+    "tigervnc-standalone-server": ("Xvnc",),
+    "openbox": ("openbox",),
+    "x11-xserver-utils": ("xsetroot",),
+    "xterm": ("xterm",),
+}
 CINDER_PACKAGES: dict[str, tuple[str, ...]] = {"rabbitmq-server": ("rabbitmq-server",)}
 POLICY = Path("/usr/sbin/policy-rc.d")
 
@@ -53,11 +61,12 @@ def ensure_packages(wanted: Mapping[str, tuple[str, ...]], environ: Mapping[str,
 
 def missing_packages(wanted: Mapping[str, tuple[str, ...]]) -> list[str]:
     """Packages of which a program is missing."""
-    return [
-        package
-        for package, programs in wanted.items()
-        if not all(shutil.which(program, path=SYSTEM_PATH) for program in programs)
-    ]
+    return [package for package, programs in wanted.items() if not all(map(_is_there, programs))]
+
+
+def _is_there(program: str) -> bool:
+    """A program by name, or any file by its path."""
+    return Path(program).exists() if "/" in program else shutil.which(program, path=SYSTEM_PATH) is not None
 
 
 @contextmanager

@@ -26,6 +26,7 @@ class Record:
     cinder: bool = False
     operator: bool = False
     guests: bool = False
+    desktops: bool = False
     starts: dict[str, float] = field(default_factory=dict)
 
 

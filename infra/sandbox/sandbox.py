@@ -18,13 +18,15 @@ from infra.sandbox.cloud.start import start_cloud
 from infra.sandbox.cloud.zonefacts import read_zones
 from infra.sandbox.cluster import Cluster
 from infra.sandbox.controlplane import ControlPlane, Programs
+from infra.sandbox.desktops import BROKER, Serving
 from infra.sandbox.ending import OPERATOR, end_everything, end_one
-from infra.sandbox.errors import failed_with_log
+from infra.sandbox.errors import SandboxFailed, failed_with_log
 from infra.sandbox.graph import Say, Step, run_steps
+from infra.sandbox.guests.body import ensure_key
 from infra.sandbox.guests.places import Places, places_of
 from infra.sandbox.guests.starting import Keeping
 from infra.sandbox.layout import Layout, child_environment
-from infra.sandbox.packages import CINDER_PACKAGES, PACKAGES, ensure_packages, ensure_root
+from infra.sandbox.packages import CINDER_PACKAGES, DESKTOP_PACKAGES, PACKAGES, ensure_packages, ensure_root
 from infra.sandbox.ports import Ports, reserved_ports
 from infra.sandbox.processes import ProcessTable, Program
 from infra.sandbox.record import Record, StartKind, ensure_ours, exclusive, read_record, write_record
@@ -45,6 +47,7 @@ class Wishes:
     operator: OperatorCommand | None = None
     cinder: bool = False
     guests: bool = False
+    broker: OperatorCommand | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,32 @@ def keep_guests(layout: Layout, environ: Mapping[str, str]) -> None:
     with exclusive(layout):
         write_record(layout, replace(read_record(layout), guests=True))
         keeping.start(child_environment(environ))
+
+
+def serve_desktops(layout: Layout, wishes: Wishes, say: Say) -> None:
+    """Desktops of the running sandbox open in browsers from now on, after another `up`, too; with guests."""
+    keeping = keeping_of(layout)
+    environ = child_environment(wishes.environ)
+    ensure_packages(DESKTOP_PACKAGES, environ, say)
+    kubectl = toolchain.ensure_tool(toolchain.KUBECTL, wishes.cache, environ, say)
+    record = read_record(layout)
+    if record.base is None or wishes.broker is None:
+        raise SandboxFailed(f"there is no sandbox in {layout.home}: `kunlun sandbox up` starts one")
+    ports = Ports(record.base)
+    cluster = Cluster(layout, kubectl, f"https://127.0.0.1:{ports['apiserver']}", environ)
+    with exclusive(layout):
+        write_record(layout, replace(record, guests=True, desktops=True))
+        keeping.end_keeper()  # so that new guests begin with the packages that there are now
+        keeping.start(environ)
+        Serving(layout, ports, cluster).start(wishes.broker(layout, Path()), environ)
+
+
+def end_desktops(layout: Layout) -> None:
+    """No desktop opens any more, after another `up` neither; guests stay."""
+    ensure_root()
+    with exclusive(layout):
+        write_record(layout, replace(read_record(layout), desktops=False))
+        end_one(ProcessTable(layout.run), BROKER)
 
 
 def release_guests(layout: Layout) -> None:
@@ -205,6 +234,10 @@ class Start:
             steps["department's projects"] = Step(cluster.await_department, ("operator",))
         else:
             steps["no operator"] = Step(partial(end_one, self.processes, OPERATOR))
+        if self.record.desktops and self.wishes.broker:
+            serving = Serving(self.layout, self.ports, self.cluster)
+            argv = self.wishes.broker(self.layout, self.provisions.pulumi)
+            steps["broker"] = Step(partial(serving.start, argv, self.environ), ("kinds, zones, department",))
         if self.record.guests:
             keeping = Keeping(self.layout, Places(self.layout, self.ports.base))
             steps["guests"] = Step(partial(keeping.start, self.environ), ("cloud",))
@@ -247,6 +280,7 @@ class Start:
     def start_operator(self, command: OperatorCommand) -> None:
         """The operator runs; it says so itself by a file."""
         ready, log = self.layout.operator / "ready", self.layout.log(OPERATOR)
+        ensure_key(Places(self.layout, self.ports.base).broker_key, "kunlun-sandbox-broker")
         if self.processes.alive(OPERATOR) is None:
             ready.unlink(missing_ok=True)
         argv = tuple(command(self.layout, self.provisions.pulumi))

@@ -228,6 +228,8 @@ class FakeCloud(Actions):
                 server |= {"flavor": {"id": flavor}, "status": "VERIFY_RESIZE"}
             case {"confirmResize": None} if server["status"] == "VERIFY_RESIZE":
                 server["status"] = "ACTIVE"
+            case {"os-stop": None} | {"os-start": None}:
+                server["status"] = "SHUTOFF" if "os-stop" in body else "ACTIVE"
             case _:
                 raise Conflict(f"OpenStack refused {body}")
         return {}

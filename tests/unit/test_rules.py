@@ -19,6 +19,7 @@ from tests.build import (
     a_spec,
     a_system,
     a_tenant,
+    a_zone,
     shipped_zones,
 )
 
@@ -120,10 +121,10 @@ def test_an_ordinary_request_breaks_no_rule() -> None:
             id="public address",
         ),
         pytest.param(
-            a_case(a_spec(desktops=[a_desktop()])),
+            a_case(a_spec(desktops=[a_desktop()]), zones={"extranet": a_zone(management=None)}),
             "spec.desktops",
-            "not available yet",
-            id="desktops",
+            "zone 'extranet' has no management network",
+            id="desktops in a zone that has no way to them",
         ),
         pytest.param(
             a_case(a_spec(environment="Test", timeToLive="8h")),

@@ -96,11 +96,14 @@ def test_officers_sign_for_a_spare_that_is_given_away() -> None:
 
 
 def test_a_desktop_has_no_flows_and_counts_as_a_server() -> None:
-    """Its group has what the zone gives; cost and addresses are planned as for servers."""
+    """Its group has what the zone gives, and the way of the management network; it costs what a server costs."""
     content = a_content(asked())
     group = next(group for group in content.stack.groups if group.name == "counter")
 
-    assert ((), 3 * 90) == (group.rules, next(line.count * 90 for line in content.costs if "counter" in line.item))
+    assert [("ingress", 22, "198.18.0.0/18")] == [
+        (rule.direction, rule.port_first, rule.remote_cidr) for rule in group.rules
+    ]
+    assert 3 * 90 == next(line.count * line.monthly_yuan_each for line in content.costs if "counter" in line.item)
 
 
 @pytest.mark.parametrize(

@@ -199,15 +199,23 @@ class World:
     """A department with a registered system, a zone and a project; requests come and go."""
 
     def __init__(self) -> None:
-        self.cache, self.clock = Cache(), 1000.0
+        self.cache, self.clock, self.today = Cache(), 1000.0, "2026-01-01T00:00:00Z"
         self.cluster, self.surveys = FakeCluster(self.cache), FakeSurveys()
         self.engine, self.configurator = FakeEngine(self), FakeConfigurator()
         self.parts = RequestParts(
             cluster=cast(Any, self.cluster),
             cache=self.cache,
             clouds=cast(Any, FakeClouds()),
-            settings=Settings("cloud", None, None, Path("pulumi"), Path("state"), second_looks_seconds=(0, 0)),
-            now=lambda: "2026-01-01T00:00:00Z",
+            settings=Settings(
+                "cloud",
+                None,
+                None,
+                Path("pulumi"),
+                Path("state"),
+                second_looks_seconds=(0, 0),
+                broker_key="ssh-ed25519 A",
+            ),
+            now=lambda: self.today,
             monotonic=lambda: self.clock,
             started=0.0,
             engine=cast(Any, self.engine),

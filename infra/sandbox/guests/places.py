@@ -95,6 +95,11 @@ class Places:
         """All namespaces of this sandbox but the switch's begin with it."""
         return f"kunlun-{self.base}-"
 
+    @property
+    def broker_key(self) -> Path:
+        """What the broker of desktops logs in with; desktops know the public half."""
+        return self.layout.home / "broker_key"
+
     def guest(self, server: str) -> GuestFolder:
         return GuestFolder(self.folder / server)
 

@@ -51,6 +51,10 @@ class Keeping:
 
         wait_until(f"the guests (log: {log})", holds, every_seconds=0.05)
 
+    def end_keeper(self) -> None:
+        """Guests stay as they are; nobody follows the cloud until the keeper is started again."""
+        self.processes.end(KEEPER, grace_seconds=GRACE_SECONDS)
+
     def end(self) -> None:
         """Keeper, guests and outside hosts are gone; the guests' disks stay."""
         self.processes.end(KEEPER, grace_seconds=GRACE_SECONDS)
