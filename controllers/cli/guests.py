@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from controllers.request.pins import public_key
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
@@ -66,6 +68,6 @@ def guest_settings(  # noqa: PLR0913 - one parameter for each option
         "host_keys": host_keys.resolve() if host_keys else None,
         "ssh_user": ssh_user,
         "ssh_proxy": ssh_proxy,
-        "broker_key": " ".join(broker_key.read_text(encoding="ascii").split()[:2]) if broker_key else "",
+        "broker_key": public_key(broker_key) if broker_key else "",
         "playbook_deadline_seconds": playbook_deadline,
     }

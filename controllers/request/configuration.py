@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from controllers.api.zone import ZoneSpec
 from infra.stackplan import RulePlan, ServerPlan, StackPlan, canonical_digest
 
 EVERYBODY = "0.0.0.0/0"
@@ -33,6 +34,11 @@ class DesktopStandard:
     clipboard: str
     screen: str
     broker_key: str
+
+    @classmethod
+    def of(cls, zone: ZoneSpec, broker_key: str) -> DesktopStandard:
+        """As the zone has it now: its rules are the provider's, not part of what officers sign."""
+        return cls(zone.desktop_rules.clipboard.value, zone.desktop_rules.screen, broker_key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,14 +72,12 @@ def _failed_desktops(request: ResourceRequest, plan: Plan, parts: RequestParts) 
 
 
 def _desktop_standard(request: ResourceRequest, parts: RequestParts) -> DesktopStandard:
-    """As the zone has it now: its rules are the provider's, not part of what officers sign."""
     zone = parts.cache.get(ZONES, "", request.spec.zone)
     if zone is None:
         raise ZoneUnknown(f"zone '{request.spec.zone}' does not exist any more")
     if not parts.settings.broker_key:
         raise ManagementMissing("the operator was given no key of the broker (`kunlun run --broker-key`)")
-    rules = zone.spec.desktop_rules
-    return DesktopStandard(rules.clipboard.value, rules.screen, parts.settings.broker_key)
+    return DesktopStandard.of(zone.spec, parts.settings.broker_key)
 
 
 def told_by(wanted: Configuration, plan: Plan, parts: RequestParts) -> Configured:

@@ -1,4 +1,4 @@
-"""The host keys of guests, as the platform gives them: a folder that has `<server id>/host_key.pub` for each."""
+"""Public keys in files of OpenSSH's; those of guests are in a folder that has `<server id>/host_key.pub` for each."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ def pinned(folder: Path, wanted: Configuration) -> dict[str, str]:
     found = {}
     for guest in wanted.guests:
         try:
-            kind, key, *_ = (folder / guest.server / "host_key.pub").read_text("ascii").split()
+            found[guest.server] = public_key(folder / guest.server / "host_key.pub")
         except (OSError, ValueError):
             continue
-        found[guest.server] = f"{kind} {key}"
     return found
+
+
+def public_key(file: Path) -> str:
+    """Type and key, without the comment. Raises OSError, and ValueError for what is no such file."""
+    kind, key, *_ = file.read_text("ascii").split()
+    return f"{kind} {key}"

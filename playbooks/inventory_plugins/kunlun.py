@@ -1,7 +1,7 @@
 """An inventory for people: the guests that the operator configures, reached as it reaches them, with the same pins.
 
-It reads requests, their plans in force, systems and nothing else, through `kubectl`; who may read those may list the
-guests, who has the key may run a playbook on them.
+It reads requests, their plans in force, systems, zones and nothing else, through `kubectl`; who may read those may list
+the guests, who has the key may run a playbook on them.
 """
 
 from __future__ import annotations
@@ -13,10 +13,17 @@ from ansible import constants
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin
 
-from controllers.api.stored import PLANS, REQUESTS, SYSTEMS, Plan, ResourceRequest, stored
+from controllers.api.stored import PLANS, REQUESTS, SYSTEMS, ZONES, Plan, ResourceRequest, stored
 from controllers.cli.kubectl import ClusterError, Kubectl
-from controllers.request.configuration import Access, Configuration, configuration_of, inventory, known_hosts
-from controllers.request.pins import pinned
+from controllers.request.configuration import (
+    Access,
+    Configuration,
+    DesktopStandard,
+    configuration_of,
+    inventory,
+    known_hosts,
+)
+from controllers.request.pins import pinned, public_key
 
 DOCUMENTATION = """
 name: kunlun
@@ -51,6 +58,9 @@ options:
     description: How a zone's management network is entered, as the operator's --ssh-proxy.
     env: [{name: KUNLUN_SSH_PROXY}]
     default: ""
+  broker_key:
+    description: File with the broker's public key, as the operator's --broker-key; only desktops need it.
+    env: [{name: KUNLUN_BROKER_KEY}]
 """
 
 
@@ -63,8 +73,9 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]
         super().parse(inventory, loader, path, cache)
         self._read_config_data(path)
         kubectl = Kubectl(kubeconfig=self.get_option("kubeconfig"))
+        broker_key = public_key(Path(file)) if (file := self.get_option("broker_key")) else None
         try:
-            found = [one for one in _configurations(kubectl) if self._is_asked_for(one[0])]
+            found = [one for one in _configurations(kubectl, broker_key) if self._is_asked_for(one[0])]
         except ClusterError as error:
             raise AnsibleParserError(f"the cluster cannot be read: {error.message}") from error
         pins = Path(constants.DEFAULT_LOCAL_TMP) / "known_hosts"
@@ -97,11 +108,12 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]
                 self.inventory.add_child(group, name)
 
 
-def _configurations(kubectl: Kubectl) -> list[tuple[ResourceRequest, Configuration]]:
-    """Of every request whose plan in force is built and has servers with roles."""
+def _configurations(kubectl: Kubectl, broker_key: str | None) -> list[tuple[ResourceRequest, Configuration]]:
+    """Of every request whose plan in force is built and has servers with roles; desktops want the broker's key."""
     plans = {(plan.meta.namespace, plan.meta.name): plan for plan in map(_plan, kubectl.everywhere(PLANS))}
     systems = [stored(SYSTEMS, body) for body in kubectl.everywhere(SYSTEMS)]
     levels = {(one.meta.namespace, one.meta.name): one.spec.protection_level for one in systems}
+    zones = {one.meta.name: one.spec for one in (stored(ZONES, body) for body in kubectl.everywhere(ZONES))}
     found = []
     for request in (stored(REQUESTS, body) for body in kubectl.everywhere(REQUESTS)):
         plan = plans.get((request.meta.namespace, request.status.built_plan or ""))
@@ -109,7 +121,9 @@ def _configurations(kubectl: Kubectl) -> list[tuple[ResourceRequest, Configurati
         if plan is None or level is None or request.meta.deleting:
             continue
         ids = {item.name: item.id for item in request.status.resources}
-        if wanted := configuration_of(plan.spec.stack, ids, protection_level=level):
+        zone = zones.get(request.spec.zone)
+        standard = DesktopStandard.of(zone, broker_key) if zone and broker_key else None
+        if wanted := configuration_of(plan.spec.stack, ids, protection_level=level, desktops=standard):
             found.append((request, wanted))
     return found
 

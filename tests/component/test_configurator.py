@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from controllers.request.configuration import Guest
+from controllers.request.configuration import DesktopStandard, Guest
 from controllers.request.configurator import OWNER
+from controllers.request.plan import DESKTOP_ROLES
 from controllers.request.roles import Playbooks
 from infra.errors import EngineInterrupted, GuestUnreachable, KunlunError, ManagementMissing, PlaybookFailed
 from infra.kernel import environment, kernel_lines
+from infra.sandbox.packages import DESKTOP_PACKAGES, ensure_packages
 from tests.component.guest_bench import UID, Bench, Watch, a_bench, configured, told
 
 CANARY = "canary-7f3a9"
@@ -89,6 +93,20 @@ async def test_a_second_run_of_every_role_changes_nothing(bench: Bench, guest: G
     assert "Configured by Kunlun" in bench.fetch(guest.address, 8080)
     assert "" == bench.fetch(guest.address, 8081)
     assert [] == running(bench)
+
+
+async def test_a_second_run_on_a_desktop_changes_nothing(bench: Bench) -> None:
+    """The roles of every desktop, with what a zone says of its screens; the broker's key opens one command."""
+    ensure_packages(DESKTOP_PACKAGES, os.environ, print)
+    standard = DesktopStandard(clipboard="Closed", screen="1280x800", broker_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5")
+    plain = told(bench.plug(2), *DESKTOP_ROLES)
+    seat = replace(plain.guests[0], user="li.na")
+    wanted, configurator = replace(plain, guests=(seat,), desktops=standard), bench.configurator()
+    first = await configured(configurator, wanted)
+    second = await configured(configurator, wanted)
+
+    assert first.changes[seat.name] > 10
+    assert {seat.name: 0} == {seat.name: 0} | dict(second.changes)
 
 
 async def test_a_run_that_was_killed_is_ended_and_the_next_one_resumes(bench: Bench) -> None:

@@ -15,7 +15,7 @@ import pytest
 from infra.sandbox.packages import ensure_packages
 from tests.conftest import Sandbox, finished
 from tests.e2e.browser import browsing, colors
-from tests.e2e.story import Story, a_story
+from tests.e2e.story import Story, a_story, eventually
 
 BACKGROUND = (42, 77, 105)  # of the role's screen
 CHROMIUM = {"chromium": ("chromium",)}
@@ -68,10 +68,29 @@ def story(sandbox: Sandbox) -> Iterator[Story]:
 
 def opening(story: Story, persona: str) -> tuple[int, str]:
     """`kubectl kunlun desktop open` as a person; exit code and what it says."""
-    kubeconfig = f"--kubeconfig={story.sandbox.home / 'users' / persona}.kubeconfig"
-    argv = [sys.executable, "-m", "controllers", "desktop", "open", story.name, "--print", kubeconfig]
-    done = finished(argv, check=False, seconds=300)
+    return desktop(story, persona, "open", story.name, "--print")
+
+
+def desktop(story: Story, persona: str, *words: str) -> tuple[int, str]:
+    """`kubectl kunlun desktop` as a person."""
+    argv = [sys.executable, "-m", "controllers", "desktop", *words]
+    done = finished(
+        [*argv, f"--kubeconfig={story.sandbox.home / 'users' / persona}.kubeconfig"], check=False, seconds=300
+    )
     return done.returncode, done.stdout.strip() or done.stderr
+
+
+def approve_change(story: Story) -> None:
+    """The plan of the request as it is now becomes real."""
+    assert eventually(story.plan_is_of_present_generation)
+    plan = story.approve()
+    assert eventually(lambda: story.read()["status"].get("builtPlan") == plan, ROLLOUT_SECONDS)
+    story.ready(CONFIGURED_SECONDS)
+
+
+def held(story: Story) -> list[tuple[str | None, str]]:
+    """Whose each desktop is, and the id of its server."""
+    return [(one.get("user"), one["id"]) for one in story.read()["status"]["desktops"]]
 
 
 def test_its_user_sees_the_desktop_in_a_browser_and_nobody_a_second_time(story: Story, tmp_path: Path) -> None:
@@ -105,3 +124,20 @@ def test_who_has_no_desktop_is_refused(story: Story) -> None:
 
     assert 1 == code
     assert "NotAssigned: request 'desk' has no desktop for 'ci-pipeline'" in said
+
+
+def test_a_reset_desktop_and_one_that_changes_hands_are_clean(story: Story) -> None:
+    """Each is another server, after a new approval; a spare that nobody had is given away as it is."""
+    (_, old), (_, spare) = held(story)
+    code, said = desktop(story, "clerk", "reset", story.name, "counter-0")
+    assert 0 == code, said
+    approve_change(story)
+    (owner, clean), (_, same) = held(story)
+    story.apply(**desktops(count=2, users=["zhou.jie"], batchSize=1))
+    approve_change(story)
+    (nobody, returned), (heir, given) = held(story)
+
+    assert ("li.na", spare) == (owner, same) and old != clean
+    assert (None, "zhou.jie", spare) == (nobody, heir, given) and clean != returned
+    assert "has no desktop for 'li.na'" in opening(story, "clerk")[1]
+    assert [] == story.unplanned()
