@@ -27,6 +27,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
 }
 # Seen from the guests, too: the machine lies below them.
 DESKTOP_PACKAGES: dict[str, tuple[str, ...]] = {
+    "fonts-dejavu-core": ("/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf",),
     "novnc": ("/usr/share/novnc/core/rfb.js",),
     "tigervnc-standalone-server": ("Xvnc",),
     "openbox": ("openbox",),

@@ -121,7 +121,7 @@ def _connected(stage: Stage, count: Callable[..., None]) -> Any:
     connection = openstack.connection.Connection(config=config)
     scoped = connection.connect_as_project({"id": stage.project.id, "name": stage.project.name})
     scoped.authorize()
-    list(scoped.network.networks(limit=1))
-    list(scoped.compute.servers(limit=1))
+    next(scoped.network.networks(limit=1), None)
+    next(scoped.compute.servers(limit=1), None)
     scoped.session.session.hooks["response"].append(count)
     return scoped

@@ -21,4 +21,4 @@ def answer_once(site: Site) -> None:
     """One list, asked alone. A Neutron that has just started loads its policy at the first question; further
     questions in that moment are answered with empty lists, as if nothing existed.
     """
-    list(administrator(site).network.networks(limit=1))
+    next(administrator(site).network.networks(limit=1), None)  # as a list it would be read page by page
