@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,6 +12,17 @@ from urllib.parse import urlsplit
 from controllers.api import API_VERSION
 from controllers.api.stored import Kind
 from controllers.cluster import access_from_kubeconfig
+
+_OPEN = threading.local()
+
+
+def kept_open(kubeconfig: Path) -> ApiServer:
+    """The connection of this thread; a file that was written anew is another persona's, or another sandbox's."""
+    known: dict[tuple[Path, int], ApiServer] = _OPEN.__dict__.setdefault("servers", {})
+    key = (kubeconfig, kubeconfig.stat().st_mtime_ns)
+    if key not in known:
+        known[key] = ApiServer(kubeconfig)
+    return known[key]
 
 
 class ApiServer:

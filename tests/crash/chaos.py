@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 import time
-import urllib.error
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -79,7 +78,7 @@ class Chaos:
         """Everybody does what is to be done now."""
         self.lane.tend()
         for life in self.lives:
-            with suppress(urllib.error.URLError, ConnectionError, TimeoutError):  # tried again in the next tick
+            with suppress(ConnectionError):  # tried again in the next tick
                 life.tend()
         time.sleep(TICK_SECONDS)
 
@@ -148,7 +147,7 @@ def main() -> int:
 
 
 def _is_settled(life: Life) -> bool:
-    with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+    with suppress(ConnectionError):
         return life.is_settled()
     return False
 

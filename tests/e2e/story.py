@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from infra.cloud import Clouds
 from infra.planned import planned_objects
 from infra.provider.observe import list_project, observed_from_listing
 from infra.provider.observed import Observed, differences
+from tests.apiserver import kept_open
 
 NAMESPACE = "civil-affairs"
 PATIENCE_SECONDS = 120.0
@@ -47,8 +49,19 @@ class Story:
         self.sandbox.kubectl(persona, "apply", "-f", "-", input=json.dumps(document(self.name, **spec)))
 
     def read(self) -> dict[str, Any]:
-        found = self.sandbox.kubectl("clerk", "get", "rr", self.name, "-o", "json", check=False)
-        return dict(json.loads(found.stdout)) if found.returncode == 0 else {}
+        """The request; empty when there is none."""
+        return self.look(f"resourcerequests/{self.name}")
+
+    def look(self, path: str) -> dict[str, Any]:
+        """What is there, without a program for every look: waiting looks several times a second.
+
+        Raises ConnectionError when the API server does not say.
+        """
+        server = kept_open(self.sandbox.home / "kubeconfig")
+        code, answer = server.call("GET", f"/apis/{API_VERSION}/namespaces/{NAMESPACE}/{path}")
+        if code not in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
+            raise ConnectionError(f"{path}: {answer}")
+        return dict(answer) if code == HTTPStatus.OK else {}
 
     def uid(self) -> str:
         return str(self.read()["metadata"]["uid"])
@@ -74,8 +87,7 @@ class Story:
         return str(self.read()["status"]["plan"])
 
     def plan(self, name: str) -> PlanSpec:
-        found = self.sandbox.kubectl("officer", "get", "plan", name, "-o", "json")
-        return PlanSpec.model_validate(json.loads(found.stdout)["spec"])
+        return PlanSpec.model_validate(self.look(f"plans/{name}")["spec"])
 
     def decide(self, plan: str, persona: str = "officer", **spec: Any) -> CompletedProcess[str]:
         """Create an Approval; whatever is not given is an approval by the resource office."""
