@@ -14,6 +14,7 @@ from typing import Protocol
 
 from controllers.api.stored import DesktopSession
 from infra.errors import GuestUnreachable
+from infra.management import proxy_command
 
 ACCOUNT = "kunlun-desktop"
 GREETING = b"RFB "
@@ -69,7 +70,7 @@ class SshReach:
             "HostKeyAlias": server,
             "IdentitiesOnly": "yes",
             "LogLevel": "ERROR",
-            "ProxyCommand": self.proxy.replace("{zone}", zone).replace("{gateway}", status.gateway or "") or "none",
+            "ProxyCommand": proxy_command(self.proxy, zone, status.gateway or "") or "none",
             "ServerAliveInterval": "15",
             "StrictHostKeyChecking": "yes",
             "UserKnownHostsFile": str(self._known_hosts(server)),

@@ -68,6 +68,15 @@ def guest_settings(  # noqa: PLR0913 - one parameter for each option
         "host_keys": host_keys.resolve() if host_keys else None,
         "ssh_user": ssh_user,
         "ssh_proxy": ssh_proxy,
-        "broker_key": public_key(broker_key) if broker_key else "",
+        "broker_key": _key_of_broker(broker_key) if broker_key else "",
         "playbook_deadline_seconds": playbook_deadline,
     }
+
+
+def _key_of_broker(file: Path) -> str:
+    try:
+        return public_key(file)
+    except (OSError, ValueError) as error:
+        raise click.BadParameter(
+            f"'{file}' is no public key of OpenSSH's: {error}", param_hint="--broker-key"
+        ) from None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controllers.api.zone import ZoneSpec
+from infra.management import proxy_command
 from infra.stackplan import RulePlan, ServerPlan, StackPlan, canonical_digest
 
 EVERYBODY = "0.0.0.0/0"
@@ -130,8 +131,7 @@ def reached(wanted: Configuration, guest: Guest, access: Access) -> dict[str, An
     options = ["-o StrictHostKeyChecking=yes", f'-o UserKnownHostsFile="{access.known_hosts}"', "-o BatchMode=yes"]
     options += ["-o GlobalKnownHostsFile=none", "-o IdentitiesOnly=yes", "-o ForwardAgent=no"]
     if access.proxy:
-        proxy = access.proxy.replace("{zone}", wanted.zone).replace("{gateway}", wanted.gateway)
-        options.append(f'-o ProxyCommand="{proxy}"')
+        options.append(f'-o ProxyCommand="{proxy_command(access.proxy, wanted.zone, wanted.gateway)}"')
     return {
         "ansible_host": guest.address,
         "ansible_user": access.user,
