@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from infra.cloud import Clouds
 from infra.planned import planned_objects
@@ -25,9 +25,11 @@ class Tiers:
 
     sandbox: Sandbox
     stories: dict[str, Story]
+    callers: dict[str, str | None] = field(default_factory=dict)
 
     def ask(self, tier: str, caller: str | None = None, *, count: int = 1) -> None:
         """Servers that `caller` may call on tcp/8080; without one, nobody."""
+        self.callers[tier] = caller
         flow = {"to": tier, "ports": ["tcp/8080"], "purpose": "the tier before"}
         source = {"request": self.stories[caller].name, "servers": caller} if caller else {}
         self.stories[tier].apply(
@@ -37,7 +39,7 @@ class Tiers:
         )
 
     def sign(self, *tiers: str) -> None:
-        """Every officer approves the newest plans, until each is in force and nothing else is asked for."""
+        """Every officer approves the newest plans, until each is in force, with the calls that are asked for."""
         assert eventually(lambda: self._are_signed(tiers), PATIENCE_SECONDS), self.told()
 
     def ready(self, *tiers: str) -> None:
@@ -74,6 +76,11 @@ class Tiers:
         signed = [self._is_signed(tier) for tier in tiers]
         return all(signed)
 
+    def _called_by(self, tier: str) -> set[str]:
+        """Uids of the others that asked to be called by a tier: its plan follows theirs a moment later."""
+        asked = [self.stories[called].read() for called, caller in self.callers.items() if caller == tier]
+        return {str(request["metadata"]["uid"]) for request in asked if request}
+
     def told(self) -> dict[str, object]:
         return {tier: story.read().get("status", {}).get("conditions") for tier, story in self.stories.items()}
 
@@ -84,7 +91,9 @@ class Tiers:
         if status.get("observedGeneration") != request["metadata"]["generation"] or "plan" not in status:
             return False
         if status["plan"] == status.get("approvedPlan"):
-            return bool(story.plan(status["plan"]).stack.origin.generation == request["metadata"]["generation"])
+            stack = story.plan(status["plan"]).stack
+            calls = {call.uid for call in stack.calls}
+            return stack.origin.generation == request["metadata"]["generation"] and calls == self._called_by(tier)
         decided = {one["stage"] for one in status.get("approvals", ())}
         for stage in set(status.get("requiredStages", ())) - decided:
             story.decide(status["plan"], OFFICERS[stage], stage=stage)
