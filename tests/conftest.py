@@ -107,6 +107,11 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def operator(sandbox: Sandbox) -> OperatorControl:
     """The sandbox's operator, to be killed and started again."""
+    return operator_of(sandbox)
+
+
+def operator_of(sandbox: Sandbox) -> OperatorControl:
+    """The running operator of a sandbox."""
 
     def pid() -> int:
         found = sandbox.processes.alive("operator")

@@ -208,10 +208,10 @@ def _restart(crowd: Crowd, ledger: Ledger, table: Table, seconds: float) -> None
     work = ledger.work_since(began)
     table.add("restart: writes to the API server", f"{work.writes.total()}", f"limit 0 {dict(work.writes) or ''}")
     table.add("restart: writes to OpenStack", f"{work.changes}", "limit 0")
-    listed = len({project for _, project in work.lists})
+    projects, listed = crowd.projects(), len({project for _, project in work.lists})
     table.add("restart: most lists of one kind and project", f"{work.most_lists}", "limit 1")
-    table.add("restart: projects listed", f"{listed}", f"of {crowd.departments}")
-    table.add("restart: lists of servers, all projects", f"{work.server_lists}", f"limit {crowd.departments}")
+    table.add("restart: projects listed", f"{listed}", f"of {projects}")
+    table.add("restart: lists of servers, all projects", f"{work.server_lists}", f"limit {projects}")
     table.add("restart: memory", f"{ledger.memory_mib():.0f} MiB", f"limit {MEMORY_LIMIT_MIB} MiB")
     if work.renewals:
         table.add("restart: renewals of the lease", f"{work.renewals}", "no write to anything of ours")
