@@ -12,7 +12,7 @@ import pytest
 from tests.faults import answers
 from tests.faults.actions import Dropped
 from tests.faults.calls import Answer, Call, Kind
-from tests.faults.table.calls import BUILDING, LISTS, TOKENS
+from tests.faults.table.calls import BUILDING, LISTS, OF_LINKS, RECORD, TOKENS
 from tests.faults.table.faults import FAULTS
 from tests.faults.table.judging import MOST_CALLS_OF_AN_ATTEMPT, Result
 from tests.faults.table.lives import dealt, every_pair
@@ -72,6 +72,13 @@ def test_lists_alone_have_lives_too() -> None:
     lives = dealt([(FAULTS["500"], kind) for kind in LISTS])
 
     assert len(LISTS) == sum(len(life.listing) for life in lives)
+
+
+def test_what_only_links_need_is_met_by_requests_that_another_calls() -> None:
+    """And no other request has to have one beside it."""
+    lives = dealt(every_pair())
+
+    assert {row.call for life in lives if life.is_linked for row in life.rows if row not in life.listing} == OF_LINKS
 
 
 @pytest.mark.parametrize(
@@ -194,3 +201,13 @@ async def test_a_login_is_met_by_refusing_the_token_in_use() -> None:
         await script.before(Call("identity", "POST", "/v3/auth/tokens"))
 
     assert (answers.not_authenticated(), None) == (refused, await script.before(call))
+
+
+def test_a_line_of_the_record_is_known_by_its_request() -> None:
+    """It has no token of OpenStack; a request whose name only begins alike is another."""
+    script = ProjectScript(project="p1", request="fault-c-1")
+    path = "/apis/kunlun.cloud/v1alpha1/namespaces/civil-affairs/decisions"
+    lines = [Call(*RECORD[:2], path, body=f'{{"request": "{name}"}}'.encode()) for name in ("fault-c-1", "fault-c-10")]
+
+    assert [True, False] == [script.owns(line) for line in lines]
+    assert [False, False] == [ProjectScript(project="p1").owns(line) for line in lines]

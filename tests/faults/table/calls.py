@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.faults.calls import Kind
+from controllers.api.stored import DECISIONS
+from tests.faults.calls import KUBERNETES, Kind
 
 
 def _network(method: str, *collections: str) -> tuple[Kind, ...]:
@@ -10,6 +11,7 @@ def _network(method: str, *collections: str) -> tuple[Kind, ...]:
 
 
 TOKENS: Kind = ("identity", "POST", "auth/tokens")
+RECORD: Kind = (KUBERNETES, "POST", DECISIONS.plural)
 # What one call of a chain makes is needed by the next: a fault on the first keeps the others from being sent.
 BUILDING: tuple[tuple[Kind, ...], ...] = (
     (*_network("POST", "networks", "subnets", "ports"), ("compute", "POST", "servers")),
@@ -17,7 +19,8 @@ BUILDING: tuple[tuple[Kind, ...], ...] = (
         *(TOKENS, *_network("POST", "routers"), *_network("PUT", "routers/add_router_interface")),
         *_network("POST", "floatingips"),
     ),
-    _network("POST", "security-groups", "security-group-rules"),
+    (RECORD, *_network("POST", "security-groups", "security-group-rules")),
+    (*_network("POST", "address-groups"), *_network("PUT", "routers/add_extraroutes")),
 )
 REMOVING: tuple[tuple[Kind, ...], ...] = (
     (("compute", "DELETE", "servers"), *_network("DELETE", "ports", "subnets", "networks")),
@@ -26,7 +29,10 @@ REMOVING: tuple[tuple[Kind, ...], ...] = (
         *(*_network("PUT", "routers/remove_router_interface"), *_network("DELETE", "routers")),
     ),
     _network("DELETE", "security-groups"),
+    (*_network("PUT", "routers/remove_extraroutes"), *_network("DELETE", "address-groups")),
 )
+OF_LINKS: frozenset[Kind] = frozenset((*BUILDING[-1], *REMOVING[-1]))
+"""Only a request that another one calls makes these."""
 LISTS: tuple[Kind, ...] = (
     *_network("GET", "routers", "networks", "subnets", "security-groups", "address-groups", "ports", "floatingips"),
     ("compute", "GET", "servers/detail"),

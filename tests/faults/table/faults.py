@@ -50,7 +50,9 @@ EVERYWHERE: tuple[Fault, ...] = (
     Fault("413 quota", Reply(answers.quota_of_cinder())),
 )
 """In an order in which neighbours are told apart by their reasons: the rows of one request follow it."""
-NOT_OF_LOGINS = {"403 quota", "409 OverQuota", "409 no addresses", "409 conflict", "413 quota"}
+NOT_OF_THE_RECORD = frozenset({"403 quota", "409 OverQuota", "409 no addresses", "413 quota"})
+"""The record of decisions is kept by Kubernetes, which has no quota of it: its 409 says that the line is there."""
+NOT_OF_LOGINS = NOT_OF_THE_RECORD | {"409 conflict"}
 """Keystone gives tokens without counting them: the words of these are those of other services."""
 
 OF_LISTS: tuple[Fault, ...] = (

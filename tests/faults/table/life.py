@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
+from infra.stackplan import StackPlan
 from tests.crash.lane import Interrupted
 from tests.crash.verdict import Verdict, listed, verdict_on
 from tests.e2e.story import Story
@@ -42,6 +44,11 @@ class Living:
     def story(self) -> Story:
         return Story(self.place.sandbox, self.life.name)
 
+    @property
+    def caller(self) -> Story:
+        """Of a linked life, the request beside it. Nothing goes wrong with it."""
+        return Story(self.place.sandbox, f"{self.life.name}-caller")
+
     def results(self) -> list[Result]:
         """Carry it through and judge every row."""
         pid, unfinished, verdict = self.place.operator_pid(), "", Verdict()
@@ -58,9 +65,12 @@ class Living:
         ]
 
     def _built(self) -> Verdict:
-        story = self.story
-        story.apply(**self.place.spec())
-        self._until(lambda: self._condition("Planned") == "Planned", "a plan")
+        story, self.place.script.request = self.story, self.life.name
+        if self.life.is_linked:
+            self._called()
+        else:
+            story.apply(**self.place.spec())
+            self._until(lambda: self._condition("Planned") == "Planned", "a plan")
         self._arm(self.life.building)
         for decided in story.decisions(self.place.statuses.read(story.name)["status"]["plan"]):
             if decided.returncode:
@@ -68,8 +78,25 @@ class Living:
         self._until(lambda: self._history()[-1].ready, "Ready")
         self.ends["built"] = time.monotonic()
         self._see()
-        plan = story.plan(self.place.statuses.read(story.name)["status"]["approvedPlan"]).stack
-        return self._settled(lambda: verdict_on(listed(self.place.sandbox.clouds, self.place.project), [plan]))
+        plans = [self._in_force(one) for one in ((story, self.caller) if self.life.is_linked else (story,))]
+        return self._settled(lambda: verdict_on(listed(self.place.sandbox.clouds, self.place.project), plans))
+
+    def _called(self) -> None:
+        """Until there is a plan with everything of a link, and the caller is in force and built."""
+        caller = self.caller
+        caller.apply(**self.place.caller_spec())
+        self._until(lambda: "plan" in self._status(caller), "a plan of the caller")
+        self.story.apply(**self.place.called_spec(caller.name))
+        self._until(lambda: self._condition("Planned") == "Planned", "a plan")
+        self._until(lambda: bool(caller.plan(self._status(caller)["plan"]).stack.calls), "a plan that calls")
+        caller.approve()
+        self._until(lambda: self.place.statuses.history(caller.name)[-1].ready, "a caller that is Ready")
+
+    def _status(self, story: Story) -> dict[str, Any]:
+        return dict(self.place.statuses.read(story.name).get("status", {}))
+
+    def _in_force(self, story: Story) -> StackPlan:
+        return story.plan(self._status(story)["approvedPlan"]).stack
 
     def _removed(self) -> Verdict:
         waiting = list(self.life.listing)
@@ -82,6 +109,10 @@ class Living:
         self._until(self._is_gone, "the end of the request")
         self.ends["removed"] = time.monotonic()
         self._see()
+        if self.life.is_linked:
+            self._arm(())
+            self.caller.delete(wait=False)
+            self._until(lambda: not self.place.statuses.read(self.caller.name), "the end of the caller")
         return verdict_on(listed(self.place.sandbox.clouds, self.place.project), ())
 
     def _is_through(self, row: Row) -> bool:

@@ -9,8 +9,8 @@ from itertools import product
 from typing import Literal
 
 from tests.faults.calls import Kind
-from tests.faults.table.calls import ALL_CALLS, BUILDING, LISTS, REMOVING, REQUEST_CALLS, TOKENS
-from tests.faults.table.faults import EVERYWHERE, FAULTS, NOT_OF_LOGINS, OF_LISTS, Fault
+from tests.faults.table.calls import ALL_CALLS, BUILDING, LISTS, OF_LINKS, RECORD, REMOVING, REQUEST_CALLS, TOKENS
+from tests.faults.table.faults import EVERYWHERE, FAULTS, NOT_OF_LOGINS, NOT_OF_THE_RECORD, OF_LISTS, Fault
 from tests.faults.table.rows import Form, Row
 
 Forms = Literal["mixed", "once", "lasting"]
@@ -32,6 +32,11 @@ class Life:
     @property
     def rows(self) -> tuple[Row, ...]:
         return (*self.building, *self.listing, *self.removing)
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether another request has to call this one for its rows to be met."""
+        return any(row.call in OF_LINKS for row in self.rows)
 
 
 def every_pair() -> list[Pair]:
@@ -65,7 +70,7 @@ def row_of(pair: Pair, forms: Forms, of: str = "request") -> Row:
 
 
 def _can_be(fault: Fault, kind: Kind) -> bool:
-    return kind != TOKENS or fault.name not in NOT_OF_LOGINS
+    return fault.name not in {TOKENS: NOT_OF_LOGINS, RECORD: NOT_OF_THE_RECORD}.get(kind, frozenset())
 
 
 def _of_chain(
@@ -78,7 +83,7 @@ def _of_chain(
     for turn in range(max(map(len, columns))):
         rows = [column[turn] if turn < len(column) else None for column in columns]
         yield Life(
-            f"fault-{'abc'[number]}-{turn}",
+            f"fault-{'abcd'[number]}-{turn}",
             building=tuple(row for row in rows[: len(building)] if row),
             removing=tuple(row for row in rows[len(building) :] if row),
         )

@@ -44,6 +44,17 @@ class Place:
         flow = {"from": {"cidr": counter}, "to": "web", "ports": ["tcp/443"], "purpose": "counter"}
         return {"zone": self.zone, "flows": [flow], "servers": [a_server(publicAddress=True)]}
 
+    def called_spec(self, caller: str) -> dict[str, Any]:
+        """The same with a flow from another request that lives here."""
+        source = {"request": caller, "servers": "web"}
+        flow = {"from": source, "to": "web", "ports": ["tcp/8080"], "purpose": "the request before"}
+        spec = self.spec()
+        return {**spec, "flows": [*spec["flows"], flow]}
+
+    def caller_spec(self) -> dict[str, Any]:
+        """A request that only calls."""
+        return {"zone": self.zone, "flows": []}
+
 
 @contextmanager
 def places(lane: Lane, number: int, statuses: Statuses) -> Iterator[list[Place]]:
@@ -97,7 +108,7 @@ def _offer(sandbox: Sandbox, zones: dict[str, str], quotas: list[dict[str, Any]]
         {
             **{key: model[key] for key in ("apiVersion", "kind")},
             "metadata": {"name": zone},
-            "spec": {**model["spec"], "subnetPool": zone, "prefixes": [prefix], "reservedPrefixes": []},
+            "spec": {**_within(zone, model["spec"]), "subnetPool": zone, "prefixes": [prefix], "reservedPrefixes": []},
         }
         for zone, prefix in zones.items()
     ]
@@ -107,6 +118,12 @@ def _offer(sandbox: Sandbox, zones: dict[str, str], quotas: list[dict[str, Any]]
     mine = next(quota for quota in quotas if quota["zone"] == MODEL)
     _patch_quotas(sandbox, [*quotas, *({**mine, "zone": zone} for zone in zones)])
     assert eventually(lambda: zones.keys() <= _projects(sandbox).keys()), "the department got no projects"
+
+
+def _within(zone: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """A zone's spec that permits what stays within this zone, too."""
+    flow = {"from": {"zone": zone}, "ports": ["tcp/1-65535"], "purpose": "within the zone"}
+    return {**spec, "flows": [flow, *spec["flows"]]}
 
 
 def _patch_quotas(sandbox: Sandbox, quotas: list[dict[str, Any]]) -> None:

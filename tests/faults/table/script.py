@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tests.faults import answers
 from tests.faults.actions import Action
 from tests.faults.calls import Answer, Call
-from tests.faults.table.calls import TOKENS
+from tests.faults.table.calls import RECORD, TOKENS
 from tests.faults.table.rows import Row
 
 
@@ -34,15 +34,21 @@ class Script(Action):
 
 @dataclass(slots=True)
 class ProjectScript(Script):
-    """Calls are known as a project's by their token, and logins by the scope they ask for."""
+    """Calls are known as a project's by their token, and logins by the scope they ask for.
+
+    Lines of the record of decisions are known by the request that lives there at the moment.
+    """
 
     project: str = ""
+    request: str = ""
     _tokens: set[str] = field(default_factory=set)
 
     def owns(self, call: Call) -> bool:
         """Whether the call is made in this project's scope."""
         if call.kind == TOKENS:
             return self.project.encode() in call.body
+        if call.kind == RECORD:
+            return bool(self.request) and f'"{self.request}"'.encode() in call.body
         return call.token in self._tokens
 
     async def before(self, call: Call) -> Answer | None:
