@@ -91,9 +91,8 @@ class Story:
 
     def decide(self, plan: str, persona: str = "officer", **spec: Any) -> CompletedProcess[str]:
         """Create an Approval; whatever is not given is an approval by the resource office."""
-        body = {"plan": plan, "stage": "resource-office", "decision": "Approved", **spec}
-        approval = {"apiVersion": API_VERSION, "kind": "Approval", "metadata": {"generateName": "test-"}, "spec": body}
-        return self.sandbox.kubectl(persona, "create", "-f", "-", input=json.dumps(approval), check=False)
+        body = json.dumps(approval(plan, **spec))
+        return self.sandbox.kubectl(persona, "create", "-f", "-", input=body, check=False)
 
     def plan_is_of_present_generation(self) -> bool:
         """Whether the newest plan is of the spec as it is now."""
@@ -156,6 +155,12 @@ def document(name: str, **spec: Any) -> dict[str, Any]:
     }
     metadata = {"name": name, "namespace": NAMESPACE}
     return {"apiVersion": API_VERSION, "kind": "ResourceRequest", "metadata": metadata, "spec": body | spec}
+
+
+def approval(plan: str, **spec: Any) -> dict[str, Any]:
+    """An approval of a plan by the resource office, varied by `spec`."""
+    body = {"plan": plan, "stage": "resource-office", "decision": "Approved", **spec}
+    return {"apiVersion": API_VERSION, "kind": "Approval", "metadata": {"generateName": "test-"}, "spec": body}
 
 
 def a_server(**fields: Any) -> dict[str, Any]:

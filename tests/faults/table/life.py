@@ -11,8 +11,8 @@ from typing import Any
 
 from infra.stackplan import StackPlan
 from tests.crash.lane import Interrupted
+from tests.crash.story import WatchedStory
 from tests.crash.verdict import Verdict, listed, verdict_on
-from tests.e2e.story import Story
 from tests.faults.table.judging import Result
 from tests.faults.table.lives import Life
 from tests.faults.table.places import Place
@@ -41,13 +41,13 @@ class Living:
     _known: tuple[object, ...] = ()
 
     @property
-    def story(self) -> Story:
-        return Story(self.place.sandbox, self.life.name)
+    def story(self) -> WatchedStory:
+        return WatchedStory(self.place.sandbox, self.life.name)
 
     @property
-    def caller(self) -> Story:
+    def caller(self) -> WatchedStory:
         """Of a linked life, the request beside it. Nothing goes wrong with it."""
-        return Story(self.place.sandbox, f"{self.life.name}-caller")
+        return WatchedStory(self.place.sandbox, f"{self.life.name}-caller")
 
     def results(self) -> list[Result]:
         """Carry it through and judge every row."""
@@ -92,10 +92,10 @@ class Living:
         caller.approve()
         self._until(lambda: self.place.statuses.history(caller.name)[-1].ready, "a caller that is Ready")
 
-    def _status(self, story: Story) -> dict[str, Any]:
+    def _status(self, story: WatchedStory) -> dict[str, Any]:
         return dict(self.place.statuses.read(story.name).get("status", {}))
 
-    def _in_force(self, story: Story) -> StackPlan:
+    def _in_force(self, story: WatchedStory) -> StackPlan:
         return story.plan(self._status(story)["approvedPlan"]).stack
 
     def _removed(self) -> Verdict:
