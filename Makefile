@@ -32,7 +32,7 @@ test-crashes: $(READY) ## one run of each crash point, and of some without recov
 	$(BIN)/python -m pytest tests/crash
 
 crash: $(READY) ## every crash point with five seeds; a table, and exit code 1 unless nothing was lost, doubled or left
-	@$(BIN)/python -m tests.crash --seeds 5 --lanes 4
+	@$(BIN)/python -m tests.crash --seeds 5
 
 chaos: $(READY) ## ten requests for a quarter of an hour, with kills at random
 	@$(BIN)/python -m tests.crash.chaos --minutes 15 --requests 10

@@ -16,7 +16,7 @@ from tests.crash.verdict import Verdict, listed, record_verdict, remains, verdic
 from tests.faults.actions import Gate, Moment
 from tests.faults.rules import Book, Match
 
-POLL_SECONDS = 0.15
+POLL_SECONDS = 0.3
 SETTLING_SECONDS = 5.0
 PUBLIC = 0.25  # of the requests are on the internet
 
