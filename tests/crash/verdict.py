@@ -14,12 +14,13 @@ from typing import Any
 
 from controllers.api.decision import Outcome
 from controllers.api.plan import RequiredStage
-from infra.cloud import Answer, Clouds
+from infra.cloud import Answer
 from infra.planned import planned_objects
 from infra.provider.observe import ProjectListing, list_project, list_routers, observed_from_listing
 from infra.provider.observed import Deviation, Observed, differences
 from infra.provider.resource import marker_text
 from infra.stackplan import Kind, StackPlan
+from tests.cloud import kept_clouds
 
 Route = tuple[str, str, str]
 """The router it is on, destination, next hop."""
@@ -47,15 +48,11 @@ def listed(clouds_yaml: Path, project: str, beyond: Iterable[str] = ()) -> Proje
     """Every kind in the project, as OpenStack lists it now; of the projects `beyond`, their routers."""
 
     async def listing() -> ProjectListing:
-        clouds = Clouds("kunlun", clouds_yaml)
-        try:
-            cloud = clouds.project(project)
-            found = await list_project(cloud)
-            routers = {raw["id"]: raw for one in beyond for raw in await list_routers(cloud, one)}
-            led_to = [raw for raw in found.beyond if raw["id"] not in routers]
-            return replace(found, beyond=(*led_to, *routers.values()))
-        finally:
-            clouds.close()
+        cloud = kept_clouds(clouds_yaml).project(project)
+        found = await list_project(cloud)
+        routers = {raw["id"]: raw for one in beyond for raw in await list_routers(cloud, one)}
+        led_to = [raw for raw in found.beyond if raw["id"] not in routers]
+        return replace(found, beyond=(*led_to, *routers.values()))
 
     return asyncio.run(listing())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -15,11 +14,11 @@ from typing import Any, Protocol
 
 from controllers.api import API_VERSION
 from controllers.api.plan import PlanSpec
-from infra.cloud import Clouds
 from infra.planned import planned_objects
-from infra.provider.observe import list_project, observed_from_listing
+from infra.provider.observe import observed_from_listing
 from infra.provider.observed import Observed, differences
 from tests.apiserver import kept_open
+from tests.cloud import project_listing
 
 NAMESPACE = "civil-affairs"
 PATIENCE_SECONDS = 120.0
@@ -175,33 +174,16 @@ def project_of(sandbox: Sandbox, zone: str = "extranet") -> str:
 
 def objects(sandbox: Sandbox, project: str, uid: str) -> Observed:
     """Everything of one request, as OpenStack lists it now."""
-
-    async def listed() -> Observed:
-        clouds = Clouds("kunlun", sandbox.home / "clouds.yaml")
-        try:
-            return observed_from_listing(await list_project(clouds.project(project)), uid)
-        finally:
-            clouds.close()
-
-    return asyncio.run(listed())
+    return observed_from_listing(project_listing(sandbox.home / "clouds.yaml", project), uid)
 
 
 def leftovers(sandbox: Sandbox, project: str) -> dict[str, list[str]]:
     """Names of all objects in a project, by kind, whoever made them; the default group is Neutron's own."""
-
-    async def listed() -> dict[str, list[str]]:
-        clouds = Clouds("kunlun", sandbox.home / "clouds.yaml")
-        try:
-            listing = await list_project(clouds.project(project))
-        finally:
-            clouds.close()
-        found = {
-            kind.value: [item.get("name") or item["id"] for item in items if item.get("name") != "default"]
-            for kind, items in listing.collections.items()
-        }
-        return {kind: names for kind, names in found.items() if names}
-
-    return asyncio.run(listed())
+    found = {
+        kind.value: [item.get("name") or item["id"] for item in items if item.get("name") != "default"]
+        for kind, items in project_listing(sandbox.home / "clouds.yaml", project).collections.items()
+    }
+    return {kind: names for kind, names in found.items() if names}
 
 
 def eventually(holds: Callable[[], bool], seconds: float = PATIENCE_SECONDS, pause_seconds: float = 0.3) -> bool:

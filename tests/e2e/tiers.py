@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from infra.cloud import Clouds
 from infra.planned import planned_objects
 from infra.provider.observe import list_project, list_routers, observed_from_listing
 from infra.provider.observed import Difference, Observed, differences
 from infra.stackplan import StackPlan
+from tests.cloud import kept_clouds
 from tests.e2e.story import Sandbox, Story, a_server, eventually
 
 ZONES = {"web": "internet", "app": "extranet", "db": "private"}
@@ -102,13 +102,9 @@ class Tiers:
 
 async def observe_stack(sandbox: Sandbox, stack: StackPlan) -> Observed:
     """What OpenStack shows of a stack, on other requests' routers too."""
-    clouds = Clouds("kunlun", sandbox.home / "clouds.yaml")
-    try:
-        cloud = clouds.project(stack.project.id)
-        listing = await list_project(cloud)
-        beyond = [raw for link in stack.links for raw in await list_routers(cloud, link.project_id)]
-    finally:
-        clouds.close()
+    cloud = kept_clouds(sandbox.home / "clouds.yaml").project(stack.project.id)
+    listing = await list_project(cloud)
+    beyond = [raw for link in stack.links for raw in await list_routers(cloud, link.project_id)]
     return observed_from_listing(replace(listing, beyond=(*listing.beyond, *beyond)), stack.origin.uid)
 
 
