@@ -76,5 +76,5 @@ class Shape:
 
 
 def shape_from(chance: random.Random) -> Shape:
-    """1–2 servers (and one more where it grows), 1–2 networks (seldomer two), 1–2 open ports."""
-    return Shape(servers=chance.randint(1, 2), networks=chance.choice((1, 1, 2)), ports=chance.randint(1, 2))
+    """1–2 servers (one more where it grows) and networks, more often one; 1–2 open ports."""
+    return Shape(servers=chance.choice((1, 1, 2)), networks=chance.choice((1, 1, 2)), ports=chance.randint(1, 2))
