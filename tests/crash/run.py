@@ -19,6 +19,7 @@ from tests.faults.rules import Book, Match
 POLL_SECONDS = 0.3
 SETTLING_SECONDS = 5.0
 PUBLIC = 0.25  # of the requests are on the internet
+GROWING = 0.2  # of the plans are of a change to what is Ready
 
 
 class NotConverged(Exception):
@@ -61,7 +62,7 @@ class Run:
     def planned(self) -> None:
         """A plan that waits for its approval: of a new request, or (the seed says) of a change to one that is Ready."""
         self.ask()
-        if self.chance.random() < 0.3:
+        if self.chance.random() < GROWING:
             self.approve()
             self.ready()
             self.grows, self.shape = True, self.shape.grown()
