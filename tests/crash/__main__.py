@@ -40,7 +40,7 @@ def run_all(chosen: argparse.Namespace, tell: Callable[[Outcome], None]) -> None
     seeds = [chosen.seed] if chosen.seed is not None else range(1, chosen.seeds + 1)
     entry = BLINDED if chosen.without else PRODUCT
     with Lanes(chosen.lanes, chosen.sandbox, entry) as lanes:
-        asked: list[Future[Outcome]] = [lanes.ask(POINTS[name], seed) for seed in seeds for name in chosen.points]
+        asked: list[Future[Outcome]] = [each for seed in seeds for each in lanes.ask(chosen.points, seed).values()]
         for future in as_completed(asked):
             print(future.result(), file=sys.stderr, flush=True)
             tell(future.result())

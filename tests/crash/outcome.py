@@ -5,13 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.crash.lane import PATIENCE_SECONDS, PRODUCT, Interrupted, Lane, a_lane
-from tests.crash.points import Phase, Point
+from tests.crash.points import Life, Phase, Point, lives
 from tests.crash.run import Run
 from tests.crash.verdict import Verdict
 
@@ -37,24 +37,36 @@ class Outcome:
         return f"{self.point} seed {self.seed}: {'; '.join(found) or 'exact'} ({self.seconds:.1f} s)"
 
 
-Ask = tuple[Point, int, Future[Outcome]]
+Ask = tuple[Life, int, tuple[Future[Outcome], ...]]
 
 
-def outcome_of(lane: Lane, point: Point, seed: int) -> Outcome:
-    """One run. Raises Interrupted only."""
-    began = time.monotonic()
-    run = Run.of(lane, point.name, seed)
+def outcomes_of(lane: Lane, life: Life, seed: int) -> Iterator[Outcome]:
+    """The runs of a life, one after the other. Raises Interrupted only.
+
+    What is done to a request that went wrong before would show nothing: such a run counts as lost.
+    """
+    run, exact = Run.of(lane, life[0].name, seed), True
+    for point in life:
+        began = time.monotonic()
+        verdict = _verdict(run, point, life, seed) if exact else Verdict(lost=("the request went wrong before",))
+        exact = verdict.is_exact
+        yield Outcome(point.name, seed, verdict, time.monotonic() - began)
+
+
+def _verdict(run: Run, point: Point, life: Life, seed: int) -> Verdict:
     try:
-        _carry_out(run, point)
-        verdict = run.verdict
+        if point is not life[0]:
+            run.turn_to(point.name, seed)
+        _carry_out(run, point, life)
     except Interrupted:
         raise
     except Exception as error:
-        verdict = run.verdict + Verdict(lost=(f"the run itself: {type(error).__name__}: {error}",)) + _seen(run)
+        return run.verdict + Verdict(lost=(f"the run itself: {type(error).__name__}: {error}",)) + _seen(run)
+    else:
+        return run.verdict
     finally:
-        lane.book.clear()
-        lane.dismiss()
-    return Outcome(point.name, seed, verdict, time.monotonic() - began)
+        run.lane.book.clear()
+        run.lane.dismiss()
 
 
 def _seen(run: Run) -> Verdict:
@@ -65,16 +77,18 @@ def _seen(run: Run) -> Verdict:
         return Verdict()
 
 
-def _carry_out(run: Run, point: Point) -> None:
+def _carry_out(run: Run, point: Point, life: Life) -> None:
     match point.phase:
         case Phase.BUILDING:
             run.planned()
             point.act(run)
             run.ready()
-            run.delete()
-            run.gone()
+            if point is life[-1]:
+                run.delete()
+                run.gone()
         case Phase.REMOVAL:
-            run.built()
+            if point is life[0]:
+                run.built()
             point.act(run)
             run.gone()
         case Phase.PAIR:
@@ -114,11 +128,14 @@ class Lanes:
         if self._failures:
             raise BaseExceptionGroup("lanes could not be ended", self._failures)
 
-    def ask(self, point: Point, seed: int) -> Future[Outcome]:
-        """An outcome to come."""
-        future: Future[Outcome] = Future()
-        self._asked.put((point, seed, future))
-        return future
+    def ask(self, names: Iterable[str], seed: int) -> dict[str, Future[Outcome]]:
+        """Outcomes to come, by point."""
+        futures: dict[str, Future[Outcome]] = {}
+        for life in lives(names):
+            coming = tuple(Future[Outcome]() for _ in life)
+            futures |= {point.name: future for point, future in zip(life, coming, strict=True)}
+            self._asked.put((life, seed, coming))
+        return futures
 
     def _work(self) -> None:
         while asked := self._next():
@@ -136,16 +153,19 @@ class Lanes:
         try:
             with a_lane(self._stopping, self._home, self._entry, self._patience_seconds) as lane:
                 while asked:
-                    point, seed, future = asked
-                    outcome, asked = outcome_of(lane, point, seed), None
-                    future.set_result(outcome)
-                    if outcome.verdict.is_exact:
+                    life, seed, futures = asked
+                    for future, outcome in zip(futures, outcomes_of(lane, life, seed), strict=True):
+                        future.set_result(outcome)
+                    exact, asked = outcome.verdict.is_exact, None
+                    if exact:
                         asked = self._next()
         except BaseException as error:
             if asked is None:
                 self._failures.append(error)
             else:
-                asked[2].set_exception(error)
+                for future in asked[2]:
+                    if not future.done():
+                        future.set_exception(error)
 
 
 def table(outcomes: Sequence[Outcome]) -> str:

@@ -46,6 +46,10 @@ class Run:
         shape = replace(shape_from(chance), public=public)
         return cls(lane, WatchedStory(lane.sandbox, f"{point}-{seed}"), chance, shape)
 
+    def turn_to(self, point: str, seed: int) -> None:
+        """The same request comes to another point, which makes its own choices and has its own verdict."""
+        self.chance, self.verdict = random.Random(f"{point}/{seed}"), Verdict()
+
     @property
     def project(self) -> str:
         """The department's, in the zone of the request."""

@@ -19,7 +19,7 @@ def asked(request: pytest.FixtureRequest) -> Iterator[Mapping[str, Future[Outcom
     ours = [item for item in request.session.items if isinstance(item, pytest.Function) and item.path == request.path]
     names = [str(item.callspec.params["name"]) for item in ours]
     with Lanes(min(LANES, len(names))) as lanes:
-        yield {name: lanes.ask(POINTS[name], SEED) for name in names}
+        yield lanes.ask(names, SEED)
 
 
 @pytest.mark.parametrize("name", POINTS)

@@ -9,7 +9,6 @@ import pytest
 
 from tests.crash.__main__ import BLINDED
 from tests.crash.outcome import Lanes, Outcome
-from tests.crash.points import POINTS
 
 SEED = 1
 FAILING = {"post-unrecorded": "doubled", "two-operators": "doubled", "server-gone-ports-not": "left_over"}
@@ -20,7 +19,7 @@ PATIENCE_SECONDS = 90.0  # nothing gets better by waiting
 def blinded() -> Iterator[Mapping[str, Future[Outcome]]]:
     """All of them side by side: they mostly wait for what does not come."""
     with Lanes(len(FAILING), entry=BLINDED, patience_seconds=PATIENCE_SECONDS) as lanes:
-        yield {name: lanes.ask(POINTS[name], SEED) for name in FAILING}
+        yield lanes.ask(FAILING, SEED)
 
 
 @pytest.mark.parametrize(("point", "failing"), FAILING.items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -73,3 +73,25 @@ def _points() -> Mapping[str, Point]:
 
 
 POINTS = _points()
+# By what is named first, the removal that its request comes to: half of every run's work is to build one.
+ENDINGS: Mapping[str, str] = {
+    "approval-read": "delete-unanswered",
+    "decision-recorded": "server-gone-ports-not",
+    "intent-written": "before-the-finalizer",
+    "post-unanswered": "credentials-revoked",
+    "post-unrecorded": "secret-deleted",
+    "between-objects": "namespace-deleted",
+}
+Life = tuple[Point, ...]
+"""Points that one request goes through: a removal after what was done to its building, else each alone."""
+
+
+def lives(names: Iterable[str]) -> list[Life]:
+    """All that is asked for, by name, once each. What shares a life does so only when both are asked for."""
+    asked = list(names)
+    ends = {ENDINGS[name] for name in asked if ENDINGS.get(name) in asked}
+    return [
+        (POINTS[name], POINTS[ENDINGS[name]]) if ENDINGS.get(name) in ends else (POINTS[name],)
+        for name in asked
+        if name not in ends
+    ]
