@@ -52,17 +52,17 @@ class HangingOnce:
 
 async def test_a_listing_that_hangs_holds_up_no_other_plan() -> None:
     """Addresses are given out one plan at a time, but not while OpenStack is being asked."""
-    world = World()
-    parts = replace(world.parts, surveys=Surveys(cast(Any, HangingOnce())))
+    world, cloud = World(), HangingOnce()
+    parts = replace(world.parts, surveys=Surveys(cast(Any, cloud)))
     world.ask(name="stuck")
     world.ask(name="free")
     stuck, free = (world.cache.get(REQUESTS, NAMESPACE, name) for name in ("stuck", "free"))
     assert stuck is not None and free is not None
     hanging = asyncio.create_task(reconcile(stuck, parts))
     await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await reconcile(free, parts)
 
     assert ("True", "Planned") == world.standing("Planned", "free")
-    assert not hanging.done()
+    assert cloud.asked > 1
     hanging.cancel()
