@@ -150,6 +150,12 @@ class Cluster:
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": meta.uid}}
         await self._call("DELETE", _path(kind, meta.namespace, meta.name), body=body)
 
+    async def delete_unchanged(self, kind: Kind[Any, Any], meta: Meta) -> None:
+        """The same, of the very version that was read. Raises ClusterUnavailable when it has changed since."""
+        preconditions = {"uid": meta.uid, "resourceVersion": str(meta.version)}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        await self._call("DELETE", _path(kind, meta.namespace, meta.name), body=body)
+
     async def apply_status(self, kind: Kind[Any, Any], meta: Meta, status: Mapping[str, Any]) -> dict[str, Any] | None:
         """Write the whole status. None when the object is gone. An equal status costs no new version."""
         body = {"apiVersion": API_VERSION, "kind": kind.name, "status": status}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from controllers.api.stored import APPROVALS, PLANS, REQUESTS, SESSIONS, SYSTEMS
 from controllers.lease import Lease, LeaseLost
 from controllers.queue import WorkQueue
 from controllers.request.abandon import abandonment_of
+from controllers.request.lifetime import tend_lifetime
 from controllers.request.links import linked_with
 from controllers.request.parts import RequestParts
 from controllers.request.reconcile import reconcile as reconcile_request
@@ -37,14 +38,17 @@ from controllers.watches import Watches
 from infra.errors import EngineInterrupted, InvalidRequest, KunlunError, PlatformError, StatusUnreadable
 
 Key = tuple[str, str, str]  # kind, namespace, name
-RECONCILES: Sequence[tuple[Kind[Any, Any], Callable[[Any, RequestParts], Awaitable[float | None]]]] = (
-    (REQUESTS, reconcile_request),
-    (SYSTEMS, systems.reconcile),
-    (TENANTS, tenants.reconcile),
-    (SESSIONS, sessions.reconcile),
-    (ZONES, zones.reconcile),
-)
 AUDIT = "Audit"  # of a zone, beside its own reconcile
+LIFETIME = "Lifetime"  # of a request: its end does not wait for a pass that builds
+RECONCILES: Mapping[str, tuple[Kind[Any, Any], Callable[[Any, RequestParts], Awaitable[float | None]]]] = {
+    REQUESTS.name: (REQUESTS, reconcile_request),
+    LIFETIME: (REQUESTS, tend_lifetime),
+    SYSTEMS.name: (SYSTEMS, systems.reconcile),
+    TENANTS.name: (TENANTS, tenants.reconcile),
+    SESSIONS.name: (SESSIONS, sessions.reconcile),
+    ZONES.name: (ZONES, zones.reconcile),
+    AUDIT: (ZONES, audit.reconcile),
+}
 SWEEP_SECONDS = 300.0
 AFTER_RELISTING_SECONDS = 5.0
 START_AGAIN_SECONDS = 15.0
@@ -70,11 +74,9 @@ class Operator:
         kind, namespace, name = key
         cache, parts = self.parts.cache, self.parts
         try:
-            if kind == AUDIT and (zone := cache.get(ZONES, namespace, name)):
-                return await audit.reconcile(zone, parts)
-            for own, reconcile in RECONCILES:
-                if kind == own.name and (item := cache.get(own, namespace, name)):
-                    return await reconcile(item, parts)
+            own, reconcile = RECONCILES[kind]
+            if item := cache.get(own, namespace, name):
+                return await reconcile(item, parts)
         except (InvalidRequest, StatusUnreadable) as error:
             log.warning("unreadable", kind=kind, name=name, namespace=namespace, message=error.message)
             if kind == REQUESTS.name:
@@ -214,6 +216,8 @@ class Operator:
             yield from (key for key, asked in self._requests(None) if asked.zone == meta["name"])
 
     def _woken_by_request(self, namespace: str, name: str, body: Mapping[str, Any]) -> Iterator[Key]:
+        if body.get("spec", {}).get("timeToLive"):
+            yield LIFETIME, namespace, name
         if body.get("status", {}).get("desktops"):
             yield from self._sessions(namespace, name)
         for other in sorted(linked_with(name, namespace, self.parts.cache)):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from controllers.api.findings import Finding
 from infra.stackplan import StackPlan
-from policies import neighbours, rules
+from policies import environments, neighbours, rules
 from policies.rules import Circumstances
 
 Rule = Callable[[Circumstances], Iterator[Finding]]
@@ -27,13 +27,16 @@ LASTING_RULES: tuple[Rule, ...] = (
     rules.prefixes_stay_out_of_other_zones,
     rules.flows_are_in_the_catalogue,
     rules.public_addresses_are_the_internets,
+    environments.the_zone_takes_the_environment,
+    environments.flows_stay_within_their_environment,
 )
 ZONE_RULES: tuple[Rule, ...] = (
     *LASTING_RULES,
     rules.volumes_need_block_storage,
     rules.roles_are_known,
     rules.desktops_have_a_way_to_them,
-    rules.features_of_later_releases_are_not_used,
+    environments.lifetimes_stay_within_the_zones_bound,
+    environments.nothing_outlives_a_test_environment,
 )
 
 

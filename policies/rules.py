@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from controllers.api.desktops import DesktopSpec
+from controllers.api.environment import Environment
 from controllers.api.findings import Finding
 from controllers.api.informationsystem import Classification, InformationSystemSpec
 from controllers.api.resourcerequest import FlowSpec, ResourceRequestSpec, ServerSpec
@@ -26,7 +27,8 @@ from policies.usage import amounts, quota_amounts, usage_of
 class Circumstances:
     """A request and everything its compliance depends on; a missing object is None.
 
-    `neighbours` is the zone of each other request of the namespace, `entries` the names of its server entries;
+    `neighbours` is the zone of each other request of the namespace, `entries` the names of its server entries,
+    `environments` what it is;
     `test_usage_yuan` is what those cost a month that policy approved on the department's test budget.
     """
 
@@ -41,6 +43,7 @@ class Circumstances:
     roles: tuple[str, ...] = ()
     neighbours: Mapping[str, str] = field(default_factory=dict)
     entries: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    environments: Mapping[str, Environment] = field(default_factory=dict)
 
     @property
     def zone(self) -> ZoneSpec | None:
@@ -144,12 +147,6 @@ def flows_are_in_the_catalogue(case: Circumstances) -> Iterator[Finding]:
             f"{where}.ports[{opening.port_index}]" if fitting else f"{where}.from",
             f"zone '{case.request.zone}' permits no {port} from {_source(opening.flow)}; allowed: {allowed}",
         )
-
-
-def features_of_later_releases_are_not_used(case: Circumstances) -> Iterator[Finding]:
-    """What this release cannot keep is refused, not ignored."""
-    if case.request.time_to_live:
-        yield Finding("spec.timeToLive", "limited lifetimes are not available yet; leave it out")
 
 
 def public_addresses_are_the_internets(case: Circumstances) -> Iterator[Finding]:

@@ -15,9 +15,9 @@ from typing import Annotated
 import yaml
 from pydantic import Field, model_validator
 
+from controllers.api.environment import Environment
 from controllers.api.fields import Lifetime, MonthlyYuan, ObjectName, ShortText
 from controllers.api.plan import RequiredStage
-from controllers.api.resourcerequest import Environment
 from infra.wire import WireModel
 from policies.flows import NamedStage
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from controllers.api.conditions import Conditions
 from controllers.api.desktops import DesktopStatus
 from controllers.api.fields import Generation, Identifier, ObjectName, UserName
+from controllers.api.times import Time
 from infra.stackplan import MOST_DESKTOPS, DeletionPolicy, Kind
 from infra.wire import WireModel
 
@@ -97,6 +98,9 @@ class ResourceRequestStatus(WireModel):
     ) = None
     deletion_policy: (
         Annotated[DeletionPolicy, Field(description="What deleting the request does, by the plan in force.")] | None
+    ) = None
+    expiry_time: (
+        Annotated[Time, Field(description="When the request is deleted by its `timeToLive`; absent: never.")] | None
     ) = None
     required_stages: Annotated[
         tuple[ObjectName, ...], Field(max_length=32, description="Who has to approve the newest plan.")

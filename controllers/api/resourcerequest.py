@@ -21,6 +21,7 @@ from controllers.api.customresource import (
     with_rules,
 )
 from controllers.api.desktops import DesktopSpec
+from controllers.api.environment import Environment, TimeToLive
 from controllers.api.fields import (
     OBJECT_NAME_SCHEMA,
     CatalogueName,
@@ -38,13 +39,6 @@ from infra.wire import WireModel
 
 NAMED_LIST = list_map("name")
 ANOTHER_REQUEST = "make a new request"
-
-
-class Environment(StrEnum):
-    """Test environments may carry a `timeToLive`."""
-
-    PRODUCTION = "Production"
-    TEST = "Test"
 
 
 class DriftPolicy(StrEnum):
@@ -167,6 +161,24 @@ SPEC_RULES = (
         field=".timeToLive",
     ),
     Rule(
+        "has(self.timeToLive) == has(oldSelf.timeToLive)",
+        "a request has a `timeToLive` from its start or not at all; how long it is may change",
+        field=".timeToLive",
+        reason="FieldValueForbidden",
+    ),
+    *(
+        Rule(f"!has(self.timeToLive) || {kept}", f"with a `timeToLive` nothing may stay: {message}", field=field)
+        for kept, message, field in (
+            ("self.deletionPolicy == 'Delete'", "`deletionPolicy` must be Delete", ".deletionPolicy"),
+            ("size(self.imports) == 0", "take over what exists in a request without one", ".imports"),
+            (
+                "self.servers.all(s, s.volumes.all(v, v.onDelete == 'Delete'))",
+                "`onDelete` of every volume must be Delete",
+                ".servers",
+            ),
+        )
+    ),
+    Rule(
         f"self.servers.map(s, s.count).sum() <= {MOST_SERVERS}",
         f"a request has at most {MOST_SERVERS} servers in all",
         f"'a request has at most {MOST_SERVERS} servers in all, not %d'.format([self.servers.map(s, s.count).sum()])",
@@ -198,14 +210,16 @@ class ResourceRequestSpec(WireModel):
             json_schema_extra=immutable("zone", ANOTHER_REQUEST),
         ),
     ]
-    environment: Annotated[Environment, Field(description="Production or Test.")] = Environment.PRODUCTION
+    environment: Annotated[
+        Environment,
+        Field(description="Production or Test.", json_schema_extra=immutable("environment", ANOTHER_REQUEST)),
+    ] = Environment.PRODUCTION
     time_to_live: (
         Annotated[
-            str,
+            TimeToLive,
             Field(
-                max_length=8,
-                pattern=r"^[1-9][0-9]{0,3}[mhd]$",
-                description="Test only: removed after this time, such as 90m, 8h or 14d.",
+                description="Test only: this long after it was created (such as 90m, 8h or 14d) the request is "
+                "deleted, with everything that was built for it. A longer one extends it, as far as the zone permits."
             ),
         ]
         | None
@@ -258,6 +272,7 @@ RESOURCE = CustomResource(
         Column("Plan", ".status.plan", wide=True),
         Column("Approved-Plan", ".status.approvedPlan", wide=True),
         Column("Step", ".status.progress.step", wide=True),
+        Column("Expires", ".status.expiryTime", wide=True),
         MESSAGE,
     ),
 )

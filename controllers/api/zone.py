@@ -21,6 +21,7 @@ from controllers.api.customresource import (
     list_set,
     with_rules,
 )
+from controllers.api.environment import Environment, TimeToLive
 from controllers.api.fields import (
     OBJECT_NAME_SCHEMA,
     CatalogueName,
@@ -203,6 +204,18 @@ class ZoneSpec(WireModel):
         tuple[PermittedFlow, ...],
         Field(max_length=64, description="Flows into this zone that requests may open; every other is refused."),
     ] = ()
+    environments: Annotated[
+        tuple[Environment, ...],
+        Field(
+            min_length=1,
+            max_length=2,
+            description="Which environments requests of this zone may be. One without Test is never touched by a test.",
+            json_schema_extra=list_set(),
+        ),
+    ] = (Environment.PRODUCTION, Environment.TEST)
+    longest_time_to_live: Annotated[
+        TimeToLive, Field(description="The longest `timeToLive` of a request, extensions included.")
+    ] = "14d"
     management: (
         Annotated[
             ManagementNetwork,

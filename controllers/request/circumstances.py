@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import IPv4Network
 
-from controllers.api.resourcerequest import Environment
+from controllers.api.environment import Environment
 from controllers.api.stored import PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, Plan, ResourceRequest, Tenant
 from controllers.cache import Cache
 from controllers.request.plans import newest_first
@@ -36,18 +36,21 @@ def circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
         roles=Playbooks().names() if any(server.roles for server in request.spec.servers) else (),
         neighbours={other.meta.name: other.spec.zone for other in others},
         entries={other.meta.name: frozenset(entry.name for entry in other.spec.servers) for other in others},
+        environments={other.meta.name: other.spec.environment for other in others},
     )
 
 
 def zone_circumstances(request: ResourceRequest, cache: Cache) -> Circumstances:
     """What the rules of zones need to know; of the neighbours only those that its flows name."""
     namespace, named = request.meta.namespace, {flow.from_.request for flow in request.spec.flows}
-    neighbours = {name: cache.get(REQUESTS, namespace, name) for name in named if name is not None}
+    found = (cache.get(REQUESTS, namespace, name) for name in named if name is not None)
+    neighbours = [other for other in found if other is not None]
     return Circumstances(
         request=request.spec,
         namespace=namespace,
         zones={zone.meta.name: zone.spec for zone in cache.all(ZONES)},
-        neighbours={name: other.spec.zone for name, other in neighbours.items() if other is not None},
+        neighbours={other.meta.name: other.spec.zone for other in neighbours},
+        environments={other.meta.name: other.spec.environment for other in neighbours},
     )
 
 

@@ -80,12 +80,13 @@ class Neighbourhood:
 
 
 def neighbourhood(request: ResourceRequest, cache: Cache) -> Neighbourhood:
-    """Requests that are being deleted are not there any more."""
+    """Requests that are being deleted are not there any more; those of the other environment never were."""
     namespace, plans = request.meta.namespace, defaultdict[str, list[Plan]](list)
     for plan in cache.all(PLANS, namespace):
         plans[plan.spec.stack.origin.uid].append(plan)
     others = [other for other in cache.all(REQUESTS, namespace) if other.meta.uid != request.meta.uid]
-    there = {other.meta.name: other for other in others if not other.meta.deleting}
+    near = [other for other in others if other.spec.environment is request.spec.environment]
+    there = {other.meta.name: other for other in near if not other.meta.deleting}
     newest = {name: newest_known(other, plans[other.meta.uid]) for name, other in there.items()}
     return Neighbourhood(there, {name: plan for name, plan in newest.items() if plan is not None})
 

@@ -22,6 +22,7 @@ from controllers.request.configure import configure_guests
 from controllers.request.desktops import tend_desktops
 from controllers.request.draft import draft_plan
 from controllers.request.examine import check_form, check_policy
+from controllers.request.lifetime import expiry_time
 from controllers.request.parts import RequestParts
 from controllers.request.progress import written_status
 from controllers.request.provision import provision_plan
@@ -51,7 +52,8 @@ async def reconcile(request: ResourceRequest, parts: RequestParts) -> float | No
     parts.memories.of(request.meta.uid).begin_pass()
     await ensure_finalizer(parts, request)
     await restore_plans(request, parts)
-    report = await _read(ASKED, request, begin(request.status), parts)
+    report = replace(begin(request.status), expiry_time=expiry_time(request, parts.cache))
+    report = await _read(ASKED, request, report, parts)
     if report.approved_plan is not None:
         report = await _read(IN_FORCE, request, report, parts)
     report = await tend_desktops(request, report, parts)

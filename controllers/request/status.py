@@ -66,6 +66,7 @@ class Report:
     building_plan: str | None = None
     built_plan: str | None = None
     deletion_policy: DeletionPolicy | None = None
+    expiry_time: str | None = None
     required_stages: tuple[str, ...] = ()
     approvals: tuple[StageDecision, ...] = ()
     recorded: str | None = None
@@ -133,6 +134,7 @@ def begin(status: ResourceRequestStatus) -> Report:
         building_plan=status.building_plan,
         built_plan=status.built_plan,
         deletion_policy=status.deletion_policy,
+        expiry_time=status.expiry_time,
         project=status.project,
         resources=status.resources,
         desktops=status.desktops,
@@ -156,6 +158,7 @@ def status_of(report: Report, *, before: ResourceRequestStatus, generation: int,
         building_plan=report.building_plan,
         built_plan=report.built_plan,
         deletion_policy=report.deletion_policy,
+        expiry_time=report.expiry_time,
         required_stages=report.required_stages,
         approvals=report.approvals,
         recorded=report.recorded,

@@ -164,6 +164,23 @@ INVALID: dict[str, tuple[Document, tuple[str, ...]]] = {
         a_request(environment="Test", timeToLive="soon"),
         ('spec.timeToLive: Invalid value: "soon"', "should match"),
     ),
+    "a lifetime after which something is released": (
+        a_request(environment="Test", timeToLive="8h", deletionPolicy="Release"),
+        ("spec.deletionPolicy", "with a `timeToLive` nothing may stay: `deletionPolicy` must be Delete"),
+    ),
+    "a lifetime of what exists already": (
+        a_request(environment="Test", timeToLive="8h", imports=[{"name": "router", "id": "r1"}]),
+        ("spec.imports", "take over what exists in a request without one"),
+    ),
+    "a lifetime after which data stays": (
+        a_request(environment="Test", timeToLive="8h", servers=[a_server(volumes=[{"name": "data", "sizeGiB": 1}])]),
+        ("spec.servers", "`onDelete` of every volume must be Delete"),
+    ),
+    "a lifetime beyond the zone's bound": (
+        a_request(environment="Test", timeToLive="15d"),
+        ('`spec.timeToLive` may be at most 14d in zone "extranet", not 15d',),
+    ),
+    "a zone without environments": (a_zone(environments=[]), ("spec.environments", "at least 1 items")),
     "a request name that is too long": (
         a_named(a_request(), "a" * 41),
         ("metadata.name: Too long: may not be more than 40",),

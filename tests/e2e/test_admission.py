@@ -21,6 +21,7 @@ from tests.e2e.office import (
     an_approval,
     an_office,
 )
+from tests.e2e.story import eventually
 from tests.unit.cli_stage import a_content, a_plan
 
 EVERYTHING = ATTEMPTS | DECISIONS | RECORD
@@ -160,6 +161,44 @@ def test_a_kind_is_deleted_only_when_it_is_announced(office: Office) -> None:
 
     assert "kunlun.cloud/allow-deletion=true" in answer.text
     assert "kunlun.cloud/allow-deletion-, if you do not delete" in answer.text
+
+
+def test_a_test_is_extended_within_its_zone_and_stays_a_test(office: Office) -> None:
+    """Its end is there from the start and may move as far as the zone's bound, which holds from when it is set."""
+    office.does("clerk", "apply", document=a_request("limited", environment="Test", timeToLive="8h"))
+
+    def changed(**spec: object) -> str:
+        return office.tries("clerk", *patch("rr", "limited", {"spec": spec})).text
+
+    assert "patched" in changed(timeToLive="13d")
+    assert '`spec.timeToLive` may be at most 14d in zone "extranet", not 15d' in changed(timeToLive="15d")
+    assert "a request has a `timeToLive` from its start or not at all" in changed(timeToLive=None)
+    assert "`environment` cannot be changed; make a new request" in changed(environment="Production", timeToLive=None)
+    office.does("admin", *patch("zone", "office-zone", {"spec": {"longestTimeToLive": "1h"}}))
+    low = a_request("low", environment="Test", zone="office-zone", timeToLive="2h")
+    assert eventually(lambda: "may be at most 1h" in office.tries("clerk", "create", document=low).text)
+    office.does("admin", *patch("zone", "office-zone", {"spec": {"longestTimeToLive": "2h", "environments": ["Test"]}}))
+    office.eventually("clerk", "create", document=low)
+    office.does("clerk", "create", document=low)
+    office.does("admin", *patch("zone", "office-zone", {"spec": {"longestTimeToLive": "1h"}}))
+    assert eventually(
+        lambda: "may be at most 1h" in office.tries("clerk", *patch("rr", "low", {"spec": {"timeToLive": "3h"}})).text
+    )
+    assert "patched" in office.tries("clerk", *patch("rr", "low", {"spec": {"driftPolicy": "Correct"}})).text
+    produced = a_request("produced", zone="office-zone")
+    assert "takes no requests of environment Production; it takes: Test" in (
+        office.tries("clerk", "create", document=produced).text
+    )
+
+
+def test_the_operator_deletes_a_test_with_an_end_and_nothing_else(office: Office) -> None:
+    """Who asked for an end has decided on the deletion; every other one is a person's decision."""
+    office.does("clerk", "apply", document=a_request("ending", environment="Test", timeToLive="8h"))
+    office.does("clerk", "apply", document=a_request("endless", environment="Test"))
+
+    assert office.tries("operator", "delete", "rr", "ending").allowed
+    for name in ("endless", "unplanned"):
+        assert "only the department deletes its requests" in office.tries("operator", "delete", "rr", name).text
 
 
 def test_plans_go_with_their_request(office: Office) -> None:

@@ -122,6 +122,7 @@ def test_defaults_are_written_down(office: Office) -> None:
         ("resourcerequest.spec.flows.from", "or `servers` of another `request`"),
         ("rr.spec.networks.prefixLength", "28 gives 11 servers"),
         ("rr.status.buildingPlan", "without it nothing exists"),
+        ("rr.spec.timeToLive", "A longer one extends it, as far as the zone permits"),
         ("isys.spec.filingNumber", "Absent until the office has assigned it"),
         ("zone.spec.class", "ENUM"),
         ("approval.spec.approver", "Stamped by the API server"),
@@ -144,7 +145,7 @@ def test_a_list_of_requests_says_how_each_stands(office: Office) -> None:
 
     assert ["NAME", "READY", "REASON", "ZONE", "SYSTEM", "AGE"] == narrow.splitlines()[0].split()
     assert ["listed", "False", "PolicyViolated", "extranet", "permit-portal"] == narrow.splitlines()[1].split()[:5]
-    assert ["PLAN", "APPROVED-PLAN", "STEP", "MESSAGE"] == wide.splitlines()[0].split()[6:]
+    assert ["PLAN", "APPROVED-PLAN", "STEP", "EXPIRES", "MESSAGE"] == wide.splitlines()[0].split()[6:]
     assert "belongs to no Tenant" in wide
 
 

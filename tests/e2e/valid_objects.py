@@ -18,6 +18,12 @@ VALID: dict[str, Document] = {
     "the highest port, and a range of one": with_flow(ports=["tcp/65535", "udp/5000-5000"]),
     "a range of ports of different lengths": with_flow(ports=["tcp/999-10000"]),
     "a test environment with a lifetime": a_request(environment="Test", timeToLive="8h"),
+    "a test environment of the zone's longest life": a_request(environment="Test", timeToLive="336h"),
+    "a test environment whose data goes with it": a_request(
+        environment="Test",
+        timeToLive="8h",
+        servers=[a_server(volumes=[{"name": "data", "sizeGiB": 1, "onDelete": "Delete"}])],
+    ),
     "volumes": with_volumes({"name": "records", "sizeGiB": 200}, {"name": "scratch", "sizeGiB": 1}),
     "desktops": with_desktops(users=["li.na", "wang.fang"]),
     "a name of 40 letters": a_named(a_request(), "a" * 40),

@@ -127,12 +127,6 @@ def test_an_ordinary_request_breaks_no_rule() -> None:
             id="desktops in a zone that has no way to them",
         ),
         pytest.param(
-            a_case(a_spec(environment="Test", timeToLive="8h")),
-            "spec.timeToLive",
-            "not available yet",
-            id="limited lifetime",
-        ),
-        pytest.param(
             a_case(a_spec(servers=[a_server(bootVolumeGiB=20)]), volumes_available=False),
             "spec.servers[0].bootVolumeGiB",
             "no block storage service",

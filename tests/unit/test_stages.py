@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from controllers.api.environment import Environment
 from controllers.api.plan import RequiredStage
-from controllers.api.resourcerequest import Environment
 from policies.facts import facts_of
 from policies.flows import NamedStage
 from policies.stages import Facts, Stages, load_stages, policy_approval, required_stages

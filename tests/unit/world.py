@@ -19,6 +19,7 @@ from controllers.request.roles import Playbooks
 from controllers.settings import Settings
 from infra.catalogue import observe_prefixes
 from infra.engine import Built
+from infra.errors import ClusterUnavailable
 from infra.planned import planned_objects
 from infra.provider.observe import ProjectListing
 from infra.stackplan import MARKER_PREFIX, StackPlan, marker
@@ -39,6 +40,7 @@ class FakeCluster:
     finalizers: list[list[str]] = field(default_factory=list)
     entitled: bool = True
     events: list[dict[str, Any]] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)  # as it was read
     failure: Exception | None = None  # of Events
     record: dict[str, dict[str, Any]] = field(default_factory=dict)  # of decisions, by name
     unserved: bool = False  # the kind Decision is not installed
@@ -64,6 +66,12 @@ class FakeCluster:
         body = self.cache.body(kind, meta.namespace, meta.name)
         if body is not None:
             self.cache.drop(kind, body)
+
+    async def delete_unchanged(self, kind: Kind[Any, Any], meta: Meta) -> None:
+        body = self.cache.body(kind, meta.namespace, meta.name)
+        if body is not None and int(body["metadata"]["resourceVersion"]) != meta.version:
+            raise ClusterUnavailable("it has changed")
+        self.deleted.append(meta.name)
 
     async def apply_status(self, kind: Kind[Any, Any], meta: Meta, status: dict[str, Any]) -> dict[str, Any]:
         self.statuses.append(status)
