@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, TypeVar
 
 import click
@@ -31,11 +32,21 @@ SETTLING = ("failed to find resource referenced by paramKind", "There can be a d
 SETTLING_SECONDS, SETTLING_PAUSE_SECONDS = 45.0, 3.0
 
 
+class Cause(StrEnum):
+    """What kind of no it was, as far as a program has to know."""
+
+    REFUSED = "Refused"
+    ABSENT = "Absent"
+    CROSSED = "Crossed"  # somebody else was faster
+    OUT_OF_REACH = "OutOfReach"  # nothing was decided: it may be tried again
+
+
 class ClusterError(click.ClickException):
     """kubectl, or the API server behind it, said no. The message is theirs, without the wrapping."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, cause: Cause = Cause.REFUSED) -> None:
         super().__init__(plain(message, newlines=True))
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +102,19 @@ class Kubectl:
         """Create the object and return it as stored. Raises ClusterError with the server's refusal.
 
         An API server that has just started refuses everything for up to half a minute because it has not read
-        its policies yet; nothing is created by such a refusal, so it is simply tried again.
+        its policies yet; nothing is written by such a refusal, so it is simply tried again.
         """
+        return self._written("create", document)
+
+    def applied(self, document: Document) -> Document:
+        """Apply the object, as `kubectl apply` does, and return it as stored. Raises as `create` does."""
+        return self._written("apply", document)
+
+    def _written(self, verb: str, document: Document) -> Document:
         deadline = time.monotonic() + SETTLING_SECONDS
         while True:
             try:
-                return _parsed(self.run("create", "-o", "json", "-f", "-", stdin=json.dumps(document)))
+                return _parsed(self.run(verb, "-o", "json", "-f", "-", stdin=json.dumps(document)))
             except ClusterError as error:
                 if not any(words in error.message for words in SETTLING) or time.monotonic() > deadline:
                     raise
@@ -122,9 +140,10 @@ class Kubectl:
         except OSError as error:
             raise missing(self.program) from error
         except subprocess.TimeoutExpired as error:
-            raise ClusterError(f"kubectl did not answer within {DEADLINE_SECONDS} seconds") from error
+            what = f"kubectl did not answer within {DEADLINE_SECONDS} seconds"
+            raise ClusterError(what, Cause.OUT_OF_REACH) from error
         if ended.returncode != 0:
-            raise ClusterError(refusal(ended.stderr))
+            raise failure(ended.stderr)
         return ended.stdout
 
 
@@ -141,6 +160,23 @@ def resource(kind: Kind[Any, Any]) -> str:
 _SERVER = re.compile(r'^(?:Error from server(?: \(\w+\))?: |error: )(?:error when creating "STDIN": )?')
 _NOISE = re.compile(r"^(?:Warning: |[EWI][0-9]{4} )")  # kubectl's own log lines are not the answer
 _DENIED = re.compile(r"^.*denied request: ", re.DOTALL)
+
+
+_CAUSES = {
+    Cause.ABSENT: re.compile(r"\(NotFound\)"),
+    Cause.CROSSED: re.compile(r"\((AlreadyExists|Conflict)\)"),
+    # The codes of the API server that ask to come back, and what kubectl says when nobody answers.
+    Cause.OUT_OF_REACH: re.compile(
+        r"\((ServiceUnavailable|TooManyRequests|Timeout|ServerTimeout|InternalError)\)|Unable to connect to the server"
+        r"|The connection to the server|connection refused|i/o timeout|TLS handshake timeout|unexpected EOF"
+    ),
+}
+
+
+def failure(stderr: str) -> ClusterError:
+    """What kubectl complained of, and what kind of no it is."""
+    found = (cause for cause, words in _CAUSES.items() if words.search(stderr))
+    return ClusterError(refusal(stderr), next(found, Cause.REFUSED))
 
 
 def refusal(stderr: str) -> str:

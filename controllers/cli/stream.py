@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 from controllers.api.stored import Kind
-from controllers.cli.kubectl import ClusterError, Kubectl, missing, refusal, resource
+from controllers.cli.kubectl import Kubectl, failure, missing, resource
 
 CHUNK_BYTES = 65_536
 Event = tuple[str, Mapping[str, Any]]
@@ -33,7 +33,7 @@ def events(
         yield from _decoded(_chunks(process.stdout.fileno(), until=until, now=now))
         if now() < until and process.wait() != 0:
             complaints.seek(0)
-            raise ClusterError(refusal(complaints.read().decode("utf-8", "replace")))
+            raise failure(complaints.read().decode("utf-8", "replace"))
 
 
 @contextmanager

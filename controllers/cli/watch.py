@@ -10,7 +10,7 @@ from typing import Protocol
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from controllers.api.stored import REQUESTS, ResourceRequest, stored
 from controllers.cli.kubectl import ClusterError, Kubectl, cluster_options
@@ -56,7 +56,7 @@ def follow(kubectl: Kubectl, name: str, *, timeout_seconds: float) -> int:
     """Show the request's progress until it is ready, stuck or out of time. Returns the exit code."""
     console = screen()
     until = time.monotonic() + timeout_seconds
-    with _view(console) as view, closing(states(kubectl, name, until=until)) as requests:
+    with view_on(console) as view, closing(states(kubectl, name, until=until)) as requests:
         seen = _last_seen(view, requests)
     if seen is None:
         console.print(f"request {name} is not ready after {timeout_seconds:.0f} seconds: {plain(view.last_message)}")
@@ -104,15 +104,16 @@ class View(Protocol):
         """MUST tolerate the same snapshot twice."""
 
 
-def _view(console: Console) -> View:
-    return BarView(console) if console.is_terminal else LineView(console)
+def view_on(console: Console, title: str = "") -> View:
+    """A bar on a terminal, lines elsewhere; `title` tells several requests apart."""
+    return BarView(console, title) if console.is_terminal else LineView(console, title)
 
 
 class LineView:
     """A line for each thing that changed: for logs and pipes."""
 
-    def __init__(self, console: Console) -> None:
-        self.console = console
+    def __init__(self, console: Console, title: str = "") -> None:
+        self.console, self.title = console, f"{plain(title)}: " if title else ""
         self.before: Snapshot | None = None
         self.last_message = "no answer yet"
 
@@ -124,17 +125,18 @@ class LineView:
 
     def show(self, seen: Snapshot) -> None:
         for line in news(self.before, seen):
-            self.console.print(f"{time.strftime('%H:%M:%S')} {plain(line)}", soft_wrap=True)
+            self.console.print(f"{time.strftime('%H:%M:%S')} {self.title}{plain(line)}", soft_wrap=True)
         self.before, self.last_message = seen, seen.message
 
 
 class BarView(LineView):
-    """The same lines, above a bar that shows the present step."""
+    """The same lines, above a bar that shows the present step, how far it is, and how long the rest will take."""
 
-    def __init__(self, console: Console) -> None:
-        super().__init__(console)
+    def __init__(self, console: Console, title: str = "") -> None:
+        super().__init__(console, title)
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(30), TextColumn("{task.fields[count]}"))
-        self.progress = Progress(*columns, TimeElapsedColumn(), console=console, transient=True)
+        times = (TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn())
+        self.progress = Progress(*columns, *times, console=console, transient=True)
         self.task = self.progress.add_task("waiting for the operator", total=None, count="")
 
     def __enter__(self) -> BarView:
@@ -146,7 +148,7 @@ class BarView(LineView):
 
     def show(self, seen: Snapshot) -> None:
         super().show(seen)
-        description = f"{seen.step}: {plain(seen.message)[:80]}"
+        description = f"{self.title}{seen.step}: {plain(seen.message)[:80]}"
         count = f"{seen.done}/{seen.total}" if seen.total else ""
         self.progress.update(
             self.task, description=description, completed=seen.done, total=seen.total or None, count=count

@@ -43,7 +43,7 @@ for word in "$@"; do case "$word" in
   create) cat > "$STAGE/created.json"; cat "$STAGE/answer.json"; exit 0;;
   delete) if [ -f "$STAGE/kept" ]; then cat "$STAGE/kept" >&2; exit 1; fi; cat "$STAGE/answer.json"; exit 0;;
   patch) cat "$STAGE/answer.json"; exit 0;;
-  apply) cat > "$STAGE/applied.yaml"; echo "applied"; exit 0;;
+  apply) cat > "$STAGE/applied.yaml"; cat "$STAGE/answer.json" 2>/dev/null || echo "applied"; exit 0;;
   --watch) cat "$STAGE/watch.json"; exit 0;;
   --field-selector=*) cat "$STAGE/selected.json"; exit 0;;
   *.kunlun.cloud) plural=${word%%.*};;
