@@ -69,6 +69,8 @@ def _ask_once(asked: Asked, until: float | None) -> Asked:
     wanted, kubectl = asked.wanted, asked.kubectl
     known = find_request(kubectl, wanted.name)
     if known is not None and known.meta.deleting:
+        if until is not None:
+            click.echo(f"{plain(wanted.name)} is still being removed: its end is waited for", err=True)
         if until is None or not gone(kubectl, known, until=until):
             what = "the one of this name is still being removed: wait for its end, or take another name"
             return replace(asked, standing=Standing(State.FAILED, "Deleting", what))
