@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from controllers.api.stored import REQUESTS, stored
 from controllers.cli.verdict import Verdict, news, snapshot
+from controllers.cli.watch import BarView, view_on
 from tests.unit.cli_stage import Stage, a_condition, a_request, a_stage
 
 READY = a_condition("Ready", "True", "Ready", "2 servers")
@@ -148,3 +151,29 @@ def test_completion_is_a_script(stage: Stage, shell: str) -> None:
     result = stage.run("completion", shell)
 
     assert (0, True) == (result.exit_code, "_KUNLUN_COMPLETE" in result.output)
+
+
+def test_a_terminal_shows_step_count_and_how_long_the_rest_takes() -> None:
+    """In a bar under the lines; of which request, where there are several."""
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=160, color_system=None)
+    building = a_condition("Provisioned", "False", "Building", "building")
+    progress = {"done": 3, "total": 12, "step": "server web-0"}
+    with view_on(console, "job-17") as view:
+        view.show(snapshot(stored(REQUESTS, seen(*PASSED, building, progress=progress))))
+        assert isinstance(view, BarView)
+        view.progress.refresh()
+    shown = written.getvalue()
+
+    assert "job-17: Approved: server web-0" in shown
+    assert "3/12" in shown and "ETA" in shown
+
+
+def test_a_log_gets_lines() -> None:
+    """No bar where nobody looks."""
+    written = io.StringIO()
+    with view_on(Console(file=written, width=160), "job-17") as view:
+        view.show(snapshot(stored(REQUESTS, seen(*PASSED, AWAITING))))
+
+    assert 4 == written.getvalue().count("\n")
+    assert "job-17: Validated=True Validated\n" in written.getvalue()
