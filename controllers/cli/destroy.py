@@ -71,6 +71,9 @@ def command(names: tuple[str, ...], files: tuple[str, ...], wait: bool, timeout:
 
 def _from_files(files: tuple[str, ...], kubectl: Kubectl) -> Iterator[Going]:
     for wanted in read_wanted(files) if files else ():
+        named = [problem for problem in wanted.problems if problem.where in {"kind", "metadata.name"}]
+        if named:
+            raise click.UsageError(f"{plain(wanted.label)}: {plain(named[0])}")
         yield Going(wanted.name, replace(kubectl, namespace=kubectl.namespace or wanted.namespace))
 
 

@@ -289,6 +289,16 @@ def test_destroy_ends_as_apply_does(stage: Stage, arguments: Sequence[str], code
     assert (code, True) == (result.exit_code, words in result.stderr), result.output
 
 
+def test_destroy_takes_the_names_from_the_file(stage: Stage) -> None:
+    """In the namespace the file says; a file of something else is no file of environments."""
+    stage.has("resourcerequests-permit-portal", a_test(*STEPS, READY))
+    stage.has("answer", {})
+
+    assert 0 == stage.run("destroy", "-f", a_file(stage, a_test()), "--no-wait").exit_code
+    assert any(f"--namespace={NAMESPACE} delete" in call for call in stage.calls)
+    assert 2 == stage.run("destroy", "-f", "-", stdin="kind: ConfigMap\n").exit_code
+
+
 def test_destroy_leaves_production_alone(stage: Stage) -> None:
     """A wrong name in a pipeline costs nothing."""
     stage.has("resourcerequests-permit-portal", a_request(status={}, **META))
