@@ -16,6 +16,7 @@ from controllers.api.stored import Kind
 from controllers.cli.kubectl import Kubectl, failure, missing, resource
 
 CHUNK_BYTES = 65_536
+FIRST_WORD_SECONDS = 2.0
 Event = tuple[str, Mapping[str, Any]]
 
 
@@ -26,10 +27,16 @@ def events(
 
     Ends when the clock reaches `until` or the API server closes the watch (the caller starts another).
     The kubectl process never outlives the iterator. Raises ClusterError, also when there is no such object.
+
+    Watched is the list of those of this name: of a single object kubectl drops the first event of the watch, which is
+    the only one when the object changed between being read and being watched.
     """
-    command = [*kubectl.arguments, "get", resource(kind), "-o", "json", "--watch", "--output-watch-events", "--", name]
+    chosen = ("--field-selector", f"metadata.name={name}")
+    command = [*kubectl.arguments, "get", resource(kind), *chosen, "-o", "json", "--watch", "--output-watch-events"]
     with tempfile.TemporaryFile() as complaints, _running(command, complaints, kubectl.program) as process:
         assert process.stdout is not None  # noqa: S101 - asked for a pipe
+        if not _is_heard(process.stdout.fileno(), min(FIRST_WORD_SECONDS, until - now())) and now() < until:
+            kubectl.run("get", resource(kind), "-o", "name", "--", name)  # of an empty list nothing is said
         yield from _decoded(_chunks(process.stdout.fileno(), until=until, now=now))
         if now() < until and process.wait() != 0:
             complaints.seek(0)
@@ -49,6 +56,11 @@ def _running(command: list[str], complaints: IO[bytes], program: str) -> Iterato
             yield process
         finally:
             process.kill()
+
+
+def _is_heard(descriptor: int, seconds: float) -> bool:
+    """Whether there is something to read, if only the end."""
+    return bool(select.select([descriptor], [], [], max(seconds, 0.0))[0])
 
 
 def _chunks(descriptor: int, *, until: float, now: Callable[[], float]) -> Iterator[bytes]:
