@@ -106,6 +106,15 @@ def test_a_deleted_request_ends_with_1(stage: Stage) -> None:
     assert (1, True) == (result.exit_code, "request 'permit-portal' was deleted" in result.output)
 
 
+def test_the_list_of_one_name_is_watched(stage: Stage) -> None:
+    """Of a single object kubectl would drop the first event, and with it a change that came before the watch."""
+    stage.watches(("ADDED", seen(READY)))
+
+    assert 0 == stage.run("watch", "permit-portal").exit_code
+    calls = (stage.folder / "calls").read_text(encoding="utf-8")
+    assert "--field-selector metadata.name=permit-portal -o json --watch" in calls
+
+
 def test_a_watch_that_the_server_ends_is_started_again(stage: Stage) -> None:
     """API servers close watches now and then; the deadline is ours."""
     stage.watches(("ADDED", seen(*PASSED, AWAITING)))
