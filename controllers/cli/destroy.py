@@ -15,12 +15,13 @@ from controllers.api.conditions import ConditionType
 from controllers.api.environment import Environment
 from controllers.api.stored import REQUESTS, ResourceRequest
 from controllers.cli.awaiting import followed
-from controllers.cli.environment import EXIT_CODES, State, current_conditions
+from controllers.cli.environment import EXIT_CODES, State
 from controllers.cli.interruption import Interrupted, interruptible
 from controllers.cli.kubectl import Cause, ClusterError, Kubectl, cluster_options
 from controllers.cli.reading import find_request
 from controllers.cli.screen import screen
 from controllers.cli.text import plain
+from controllers.cli.verdict import current_conditions
 from controllers.cli.wanted import files_option, read_wanted
 from controllers.cli.watch import Duration
 

@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from controllers.api.conditions import Condition, ConditionType, Reason
+from controllers.api.conditions import ConditionType, Reason
 from controllers.api.environment import Environment
 from controllers.api.stored import ResourceRequest
-from controllers.cli.verdict import Verdict, public_of, snapshot
+from controllers.cli.verdict import Verdict, current_conditions, public_of, snapshot
 from controllers.request.status import STEPS
 from infra.stackplan import Kind
 from infra.wire import WireModel
@@ -46,7 +46,7 @@ class StepReport(WireModel):
         str, Field(description="Validated, Compliant, Planned, Approved, Provisioned, Configured or Ready.")
     ]
     status: Literal["True", "False", "Unknown"]
-    reason: Annotated[str, Field(description="Why, in one word; docs/api.md has the list.")]
+    reason: Annotated[str, Field(description="Why, in one word; docs/reasons.md has the list.")]
     message: str = ""
     time: Annotated[str, Field(description="When `status` last changed, RFC 3339.")]
 
@@ -125,15 +125,6 @@ def report_of(request: ResourceRequest, standing: Standing) -> EnvironmentReport
         servers=tuple(_servers(request)),
         steps=tuple(_steps(request)),
     )
-
-
-def current_conditions(request: ResourceRequest) -> dict[str, Condition]:
-    """What was true of an earlier generation says nothing."""
-    return {
-        condition.type: condition
-        for condition in request.status.conditions
-        if condition.observed_generation in (None, request.meta.generation)
-    }
 
 
 def _servers(request: ResourceRequest) -> Iterator[ServerReport]:

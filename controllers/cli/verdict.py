@@ -37,7 +37,7 @@ class Snapshot:
 
 def snapshot(request: ResourceRequest) -> Snapshot:
     """Read only conditions of the current generation: what was true of an older one says nothing."""
-    current = _current(request)
+    current = current_conditions(request)
     progress = request.status.progress
     return Snapshot(
         verdict=_verdict(request, current),
@@ -84,13 +84,13 @@ def news(before: Snapshot | None, after: Snapshot) -> Iterator[str]:
 
 def is_planned(request: ResourceRequest) -> bool:
     """Whether there is a plan for the request as it is now."""
-    planned = _current(request).get(ConditionType.PLANNED)
+    planned = current_conditions(request).get(ConditionType.PLANNED)
     return planned is not None and planned.status == "True"
 
 
 def trouble(request: ResourceRequest) -> str:
     """Why the request is not further: the first step that is not True, as a sentence."""
-    current = _current(request)
+    current = current_conditions(request)
     for step in STEPS:
         condition = current.get(step)
         if condition is not None and condition.status != "True":
@@ -98,7 +98,8 @@ def trouble(request: ResourceRequest) -> str:
     return "the operator has not looked at it yet"
 
 
-def _current(request: ResourceRequest) -> dict[str, Condition]:
+def current_conditions(request: ResourceRequest) -> dict[str, Condition]:
+    """By type. What was true of an earlier generation says nothing."""
     return {
         condition.type: condition
         for condition in request.status.conditions

@@ -1,6 +1,6 @@
 """The same story as in the end-to-end tests, told over connections that stay open.
 
-Suites of hundreds of requests share two cores with a cloud: a kubectl for every word took an eighth of them.
+Suites of hundreds of requests share two cores with a cloud, and every kubectl is a program to start.
 """
 
 from __future__ import annotations

@@ -22,10 +22,7 @@ AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")  # an organisation's ow
 
 def ensure_environment(cache: Path, environ: Mapping[str, str], say: Say) -> Path:
     """The environment's folder; whoever comes second waits for the first."""
-    uv = uv_program(cache, environ)
-    python = interpreter() if uv else sys.executable
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + python.encode()).hexdigest()[:16]
-    key = f"{wanted}-py{sys.version_info[0]}{sys.version_info[1]}"
+    key = f"{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]}-py{sys.version_info[0]}{sys.version_info[1]}"
     venv = cache / "services" / key
     complete = venv / "complete"
     if complete.exists():
@@ -35,31 +32,22 @@ def ensure_environment(cache: Path, environ: Mapping[str, str], say: Say) -> Pat
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not complete.exists():
             say("installing the OpenStack services (once; a minute or more)")
-            install(venv, environ, python=python, uv=uv)
+            install(venv, environ, uv_program(cache, environ))
             complete.touch()
     return venv
 
 
-def interpreter() -> str:
-    """The Python that the services run on: the distribution's own, where it is of our version.
-
-    Distributions build theirs with profile-guided optimisation, which whoever builds another has to ask for.
-    """
-    own = Path(f"/usr/bin/python{sys.version_info[0]}.{sys.version_info[1]}")
-    return str(own) if own.exists() else sys.executable
-
-
-def install(venv: Path, environ: Mapping[str, str], *, python: str, uv: str | None) -> None:
-    """Make the environment anew; pip does it where there is no uv, in thrice the time, and needs a Python with venv."""
+def install(venv: Path, environ: Mapping[str, str], uv: str | None) -> None:
+    """Make the environment anew; pip does it where there is no uv, in thrice the time."""
     shutil.rmtree(venv, ignore_errors=True)
     inside = venv / "bin" / "python"
     if AUTHORITIES.exists():
         environ = {**environ, "UV_SYSTEM_CERTS": "true"}
     if uv:
-        run([uv, "venv", "--quiet", "--python", python, venv], env=environ)
+        run([uv, "venv", "--quiet", "--python", sys.executable, venv], env=environ)
         argv: list[object] = [uv, "pip", "install", "--quiet", "--python", inside, "-r", REQUIREMENTS]
     else:
-        run([python, "-m", "venv", venv], env=environ)
+        run([sys.executable, "-m", "venv", venv], env=environ)
         argv = [inside, "-m", "pip", "install", "--quiet", "--no-compile", "-r", REQUIREMENTS]
     run(argv, env=environ, deadline_seconds=INSTALL_DEADLINE_SECONDS)
     # Some packages carry templates that are no Python; they fail to compile, which is no failure of ours.

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 # Objects that came and stayed before the collector looks, and how much seldomer it looks at older ones. Answering one
-# call makes some ten thousand, few of them in circles: by Python's default a fifth of Neutron's work was looking.
+# call makes some ten thousand, few of them in circles: by Python's default a tenth of Neutron's work was looking.
 COLLECTING = (100_000, 50, 100)
 
 
