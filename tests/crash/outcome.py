@@ -20,9 +20,13 @@ LANES = 3  # on two cores: runs mostly wait
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one point and seed. A run that did not come to its end counts as lost."""
+    """What came of one point and seed. A run that did not come to its end counts as lost.
+
+    `points` are all that its request came to: together with the seed they make the run again.
+    """
 
     point: str
+    points: tuple[str, ...]
     seed: int
     verdict: Verdict
     seconds: float
@@ -34,7 +38,8 @@ class Outcome:
             for word, names in (("lost", verdict.lost), ("doubled", verdict.doubled), ("left over", verdict.left_over))
             if names
         ]
-        return f"{self.point} seed {self.seed}: {'; '.join(found) or 'exact'} ({self.seconds:.1f} s)"
+        again = f"; again by --points {','.join(self.points)} --seed {self.seed}" if found else ""
+        return f"{self.point} seed {self.seed}: {'; '.join(found) or 'exact'} ({self.seconds:.1f} s){again}"
 
 
 Ask = tuple[Life, int, tuple[Future[Outcome], ...]]
@@ -50,7 +55,7 @@ def outcomes_of(lane: Lane, life: Life, seed: int) -> Iterator[Outcome]:
         began = time.monotonic()
         verdict = _verdict(run, point, life, seed) if exact else Verdict(lost=("the request went wrong before",))
         exact = verdict.is_exact
-        yield Outcome(point.name, seed, verdict, time.monotonic() - began)
+        yield Outcome(point.name, tuple(each.name for each in life), seed, verdict, time.monotonic() - began)
 
 
 def _verdict(run: Run, point: Point, life: Life, seed: int) -> Verdict:
@@ -80,7 +85,9 @@ def _seen(run: Run) -> Verdict:
 def _carry_out(run: Run, point: Point, life: Life) -> None:
     match point.phase:
         case Phase.BUILDING:
-            run.planned()
+            if point is not life[0]:
+                run.grow()
+            run.ask()
             point.act(run)
             run.ready()
             if point is life[-1]:
@@ -131,7 +138,7 @@ class Lanes:
     def ask(self, names: Iterable[str], seed: int) -> dict[str, Future[Outcome]]:
         """Outcomes to come, by point."""
         futures: dict[str, Future[Outcome]] = {}
-        for life in lives(names):
+        for life in lives(names, seed):
             coming = tuple(Future[Outcome]() for _ in life)
             futures |= {point.name: future for point, future in zip(life, coming, strict=True)}
             self._asked.put((life, seed, coming))

@@ -19,7 +19,6 @@ from tests.faults.rules import Book, Match
 POLL_SECONDS = 0.3
 SETTLING_SECONDS = 5.0
 PUBLIC = 0.25  # of the requests are on the internet
-GROWING = 0.2  # of the plans are of a change to what is Ready
 
 
 class NotConverged(Exception):
@@ -50,6 +49,10 @@ class Run:
         """The same request comes to another point, which makes its own choices and has its own verdict."""
         self.chance, self.verdict = random.Random(f"{point}/{seed}"), Verdict()
 
+    def grow(self) -> None:
+        """What is Ready is to become more: what is planned next is a change."""
+        self.grows, self.shape = True, self.shape.grown()
+
     @property
     def project(self) -> str:
         """The department's, in the zone of the request."""
@@ -62,15 +65,6 @@ class Run:
     @property
     def operator(self) -> OperatorProcess:
         return self.lane.operator
-
-    def planned(self) -> None:
-        """A plan that waits for its approval: of a new request, or (the seed says) of a change to one that is Ready."""
-        self.ask()
-        if self.chance.random() < GROWING:
-            self.approve()
-            self.ready()
-            self.grows, self.shape = True, self.shape.grown()
-            self.ask()
 
     def ask(self) -> None:
         """Apply the request as it is to be now; returns with its plan."""

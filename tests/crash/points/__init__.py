@@ -73,7 +73,19 @@ def _points() -> Mapping[str, Point]:
 
 
 POINTS = _points()
-# By what is named first, the removal that its request comes to: half of every run's work is to build one.
+# Half of every run's work is to build a request and to remove it. So one request comes to several points.
+# By what is done to a new request, what is done to a change of it once it is Ready:
+CHANGES: Mapping[str, str] = {
+    "approval-read": "status-conflict",
+    "decision-recorded": "status-write-lost",
+    "intent-written": "watch-dead",
+    "post-unanswered": "state-lost",
+    "post-unrecorded": "state-truncated",
+    "between-objects": "two-operators",
+    "awaiting-active": "leader-hangs",
+    "server-in-error": "engine-outlives-operator",
+}
+# and the removal that it comes to:
 ENDINGS: Mapping[str, str] = {
     "approval-read": "delete-unanswered",
     "decision-recorded": "server-gone-ports-not",
@@ -83,15 +95,25 @@ ENDINGS: Mapping[str, str] = {
     "between-objects": "namespace-deleted",
 }
 Life = tuple[Point, ...]
-"""Points that one request goes through: a removal after what was done to its building, else each alone."""
+"""Points that one request goes through: the first is done to all of it, a second to a change, a removal to its end."""
 
 
-def lives(names: Iterable[str]) -> list[Life]:
-    """All that is asked for, by name, once each. What shares a life does so only when both are asked for."""
-    asked = list(names)
-    ends = {ENDINGS[name] for name in asked if ENDINGS.get(name) in asked}
-    return [
-        (POINTS[name], POINTS[ENDINGS[name]]) if ENDINGS.get(name) in ends else (POINTS[name],)
-        for name in asked
-        if name not in ends
-    ]
+def lives(names: Iterable[str], seed: int) -> list[Life]:
+    """All that is asked for, by name, once each. What shares a life does so only when all of it is asked for.
+
+    With every other seed it is the second point that is done to the new request, and the first to the change.
+    """
+    asked = list(dict.fromkeys(names))
+    followers = {
+        follower
+        for table in (CHANGES, ENDINGS)
+        for name, follower in table.items()
+        if name in asked and follower in asked
+    }
+    return [_life(name, followers, seed) for name in asked if name not in followers]
+
+
+def _life(name: str, followers: set[str], seed: int) -> Life:
+    built, ending = (name, CHANGES.get(name)), ENDINGS.get(name)
+    in_order = (*(built if seed % 2 else reversed(built)), ending)
+    return tuple(POINTS[each] for each in in_order if each == name or each in followers)
