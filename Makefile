@@ -25,8 +25,8 @@ demo-down: $(READY) ## end the demo's sandbox and forget it
 test: check ## check, then the real parts: component tests, end-to-end tests, one run of each crash point
 	@$(MAKE) --no-print-directory --jobs=2 test-parts test-crashes
 
-test-parts: $(READY) ## component tests and end-to-end tests
-	$(BIN)/python -m pytest tests/component tests/e2e
+test-parts: $(READY) ## component tests and end-to-end tests, in two halves with a sandbox each
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile tests/component tests/e2e
 
 test-crashes: $(READY) ## one run of each crash point, and of some without recovery; they mostly wait
 	$(BIN)/python -m pytest tests/crash
