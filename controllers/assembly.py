@@ -7,11 +7,13 @@ import os
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
+from controllers.api.times import utc_now
 from controllers.cache import Cache
 from controllers.cluster import Access, Cluster, access_from_kubeconfig, access_from_service_account
 from controllers.holder import Holder
 from controllers.lease import Lease
-from controllers.operator import Operator, utc_now
+from controllers.measures import Measures
+from controllers.operator import Operator
 from controllers.request.configurator import AnsibleConfigurator, GuestAccess
 from controllers.request.parts import RequestParts
 from controllers.request.surveys import Surveys
@@ -22,14 +24,16 @@ from policies.stages import STAGES_FILE, load_stages
 
 
 @contextlib.asynccontextmanager
-async def candidacy(settings: Settings) -> AsyncIterator[Lease]:
+async def candidacy(settings: Settings, measures: Measures) -> AsyncIterator[Lease]:
     """The Lease, not held yet. Its connection is its own: whatever hangs, renewing does not wait behind it."""
-    async with Cluster(partial(_access, settings)) as cluster:
+    async with Cluster(partial(_access, settings), measures=measures.cluster) as cluster:
         yield Lease(cluster, settings.lease, Holder.of_this_process())
 
 
 @contextlib.asynccontextmanager
-async def assembled(settings: Settings, lease: Lease, *, monotonic: Callable[[], float]) -> AsyncIterator[Operator]:
+async def assembled(
+    settings: Settings, lease: Lease, measures: Measures, *, monotonic: Callable[[], float]
+) -> AsyncIterator[Operator]:
     """An operator that is not running yet; its connections are closed at the end.
 
     The Lease MUST have been acquired just now: what an earlier leader has sent may take effect for a while from here.
@@ -39,17 +43,19 @@ async def assembled(settings: Settings, lease: Lease, *, monotonic: Callable[[],
         settings.clouds_yaml,
         deadline_seconds=settings.call_deadline_seconds,
         before_change=lease.ensure_valid,
+        measures=measures.cloud,
     )
     engine_settings = EngineSettings(
         pulumi=settings.pulumi, state=settings.state / "engine", processes=(os.cpu_count() or 1) + 1
     )
     try:
-        async with Cluster(partial(_access, settings), before_change=lease.ensure_valid) as cluster:
+        find_access = partial(_access, settings)
+        async with Cluster(find_access, before_change=lease.ensure_valid, measures=measures.cluster) as cluster:
             parts = RequestParts(
                 cluster=cluster,
                 cache=Cache(),
                 clouds=clouds,
-                engine=Engine(engine_settings, clouds),
+                engine=Engine(engine_settings, clouds, measures=measures.engine),
                 surveys=Surveys(clouds),
                 configurator=AnsibleConfigurator(settings.state / "guests", _guest_access(settings)),
                 procedure=load_stages(settings.stages or STAGES_FILE),
@@ -57,6 +63,7 @@ async def assembled(settings: Settings, lease: Lease, *, monotonic: Callable[[],
                 now=utc_now,
                 monotonic=monotonic,
                 started=monotonic(),
+                measures=measures,
             )
             yield Operator(parts, settings.state / "ready")
     finally:

@@ -23,7 +23,9 @@ import yaml
 
 from controllers.api import API_VERSION
 from controllers.api.stored import Kind, Meta
+from controllers.measures import ClusterMeasures
 from infra.errors import ClusterRefused, ClusterUnavailable
+from infra.measures import UNANSWERED
 
 FIELD_MANAGER = "kunlun-operator"
 DEADLINE_SECONDS = 10
@@ -88,7 +90,13 @@ def _material(section: Mapping[str, Any], key: str) -> str | None:
 class Cluster:
     """An open connection. Every call has a deadline and raises ClusterUnavailable when it should be repeated."""
 
-    def __init__(self, find_access: Callable[[], Access], *, before_change: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        find_access: Callable[[], Access],
+        *,
+        before_change: Callable[[], None] = lambda: None,
+        measures: ClusterMeasures | None = None,
+    ) -> None:
         """`find_access` is asked again when the API server no longer believes what it gave: tokens are renewed.
 
         `before_change` is called directly before each request that is not a read; what it raises is raised, and
@@ -96,6 +104,7 @@ class Cluster:
         """
         self._find_access = find_access
         self._before_change = before_change
+        self.measures = measures or ClusterMeasures()
         self._access = access = find_access()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(ssl=access.tls, limit=50),
@@ -225,15 +234,16 @@ class Cluster:
         data = None if body is None else json.dumps(body)
         code, content = await self._send(method, path, query, data, headers)
         if code == HTTPStatus.UNAUTHORIZED:
-            self._renew_access()
+            self._access = self.renewed_access()
             code, content = await self._send(method, path, query, data, headers)
         if code == HTTPStatus.CONFLICT and conflict_is_none:
             return None
         return _answer(code, content, exists_is_none=exists_is_none)
 
-    def _renew_access(self) -> None:
+    def renewed_access(self) -> Access:
+        """As it is now, for another connection. Raises ClusterUnavailable while it cannot be read."""
         try:
-            self._access = self._find_access()
+            return self._find_access()
         except (OSError, ValueError, LookupError, StopIteration, yaml.YAMLError) as error:  # it may be half written
             raise ClusterUnavailable(f"the access to the Kubernetes API cannot be read: {error}") from error
 
@@ -242,14 +252,19 @@ class Cluster:
     ) -> tuple[int, Any]:
         if method != "GET":
             self._before_change()
+        code = UNANSWERED
         try:
             complete = {"Content-Type": JSON, **headers, **self._access.headers()}
             async with self._session.request(
                 method, self._access.server + path, params=query, data=data, headers=complete
             ) as reply:
-                return reply.status, await reply.json(content_type=None) if reply.content_type == JSON else None
+                content = await reply.json(content_type=None) if reply.content_type == JSON else None
+                code = str(reply.status)
+                return reply.status, content
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise ClusterUnavailable(f"the Kubernetes API did not answer: {error}") from error
+        finally:
+            self.measures.count(method, path, code)
 
 
 def _answer(code: int, content: Any, *, exists_is_none: bool) -> dict[str, Any] | None:

@@ -79,10 +79,20 @@ class Lease:
         self._known: Body | None = None  # the Lease as our last write left it
         self._seen = ("", 0.0)  # another's resourceVersion, and when we first saw it
         self._told = ""
+        self._answered = -math.inf  # by the API server, whatever it said
+        self.transitions = 0  # how often the Lease has changed hands, as it says itself
 
     def valid(self) -> bool:
         """Whether nobody else can be acting. Safe to call from any thread."""
         return self._clock() - self._renewed < self._times.renew_deadline
+
+    def left_seconds(self) -> float:
+        """Seconds until it is not valid any more."""
+        return max(self._renewed + self._times.renew_deadline - self._clock(), 0.0)
+
+    def unanswered_seconds(self) -> float:
+        """Seconds since the API server last answered about the Lease; infinite before that."""
+        return self._clock() - self._answered
 
     def ensure_valid(self) -> None:
         """Raises EngineInterrupted once somebody else may be acting."""
@@ -99,7 +109,7 @@ class Lease:
         """Renews until that fails for too long, or somebody else has it; then raises LeaseLost."""
         pause = self._times.retry
         while self.valid():
-            await self._sleep(min(pause, self._left()))
+            await self._sleep(min(pause, self.left_seconds()))
             pause = self._times.retry if await self._attempt() else self._times.after_failure
         raise LeaseLost
 
@@ -120,13 +130,16 @@ class Lease:
         began = self._clock()
         known, self._known = self._known, None
         try:
-            async with asyncio.timeout(min(self._times.request, self._left()) if self.valid() else self._times.request):
-                known = known or await self._cluster.lease(self._namespace, self._name)
+            async with asyncio.timeout(
+                min(self._times.request, self.left_seconds()) if self.valid() else self._times.request
+            ):
+                known = known or await self._read()
                 if known is not None and not self._free(known):
                     self._renewed = -math.inf
                     return False
                 body = self._body(known or {}, self._holder.identity, math.ceil(self._times.duration))
                 self._known = await self._cluster.write_lease(body)
+                self._heard(self._known)
         except (KunlunError, OSError, LookupError, TypeError, ValueError) as error:  # or it is no Lease that was read
             self._warn(str(error))
             return False
@@ -135,6 +148,15 @@ class Lease:
             return False
         self._renewed = began
         return True
+
+    async def _read(self) -> Body | None:
+        known = await self._cluster.lease(self._namespace, self._name)
+        self._heard(known)
+        return known
+
+    def _heard(self, known: Body | None) -> None:
+        self._answered = self._clock()
+        self.transitions = int(((known or {}).get("spec") or {}).get("leaseTransitions") or 0)
 
     def _warn(self, message: str) -> None:
         """Nobody leads while this lasts, unless another holds the Lease: it is not routine."""
@@ -146,10 +168,6 @@ class Lease:
         if text != self._told:
             self._told = text
             log.log(level, event, lease=f"{self._namespace}/{self._name}", **fields)
-
-    def _left(self) -> float:
-        """Seconds until it is not valid any more."""
-        return max(self._renewed + self._times.renew_deadline - self._clock(), 0.0)
 
     def _free(self, lease: Body) -> bool:
         spec, version = lease.get("spec") or {}, lease["metadata"]["resourceVersion"]

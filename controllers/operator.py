@@ -11,7 +11,6 @@ import contextlib
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,9 @@ import controllers.system.reconcile as systems
 import controllers.tenant.reconcile as tenants
 import controllers.zone.reconcile as zones
 from controllers.api.stored import APPROVALS, PLANS, REQUESTS, SESSIONS, SYSTEMS, TENANTS, ZONES, Kind, meta_of
+from controllers.hearing import Hearing
 from controllers.lease import Lease, LeaseLost
+from controllers.measures import pass_result
 from controllers.queue import WorkQueue
 from controllers.request.abandon import abandonment_of
 from controllers.request.lifetime import tend_lifetime
@@ -65,13 +66,16 @@ class Operator:
     beside: set[asyncio.Task[None]] = field(default_factory=set)
     interrupted: set[tuple[str, bool]] = field(default_factory=set)
     missed: asyncio.Event = field(default_factory=asyncio.Event)  # deletions, perhaps
+    watches: Watches = field(init=False)
 
     def __post_init__(self) -> None:
-        self.queue = WorkQueue(self.reconcile)
+        self.queue = WorkQueue(self.reconcile, ended=self._ended)
+        self.watches = Watches(self.parts.cluster, self, Hearing(self.parts.measures.cluster))
 
     async def reconcile(self, key: Key) -> float | None:
         """Run the one reconcile of the key's kind over the object as it is now."""
         kind, namespace, name = key
+        structlog.contextvars.bind_contextvars(kind=kind, namespace=namespace, name=name)  # of this pass's task alone
         cache, parts = self.parts.cache, self.parts
         try:
             own, reconcile = RECONCILES[kind]
@@ -84,6 +88,11 @@ class Operator:
             if isinstance(error, StatusUnreadable):
                 raise
         return None
+
+    def _ended(self, key: Key, retry_after: float | None, error: BaseException | None, seconds: float) -> None:
+        result = pass_result(retry_after, error)
+        self.parts.measures.passes.passed(key[0], result, seconds)
+        log.debug("pass", result=result, duration_seconds=round(seconds, 3))
 
     async def stop(self) -> None:
         """End the running passes in order, then whatever still waits; cancelled first, they would end in disorder."""
@@ -262,11 +271,10 @@ async def _begin(operator: Operator) -> None:
     parts = operator.parts
     while not await _engine_starts(operator):  # noqa: ASYNC110 - nothing tells us that a disk has room again
         await asyncio.sleep(START_AGAIN_SECONDS)
-    watches = Watches(parts.cluster, operator, in_a_pod=parts.settings.kubeconfig is None)
     operator.start_beside(operator.sweep())
     operator.start_beside(watch_credential(parts.clouds, operator.credential_changed))
-    operator.start_beside(_announce(watches.ready, operator.ready_file))
-    await watches.run()
+    operator.start_beside(_announce(operator.watches.ready, operator.ready_file))
+    await operator.watches.run()
 
 
 async def _engine_starts(operator: Operator) -> bool:
@@ -290,8 +298,3 @@ async def _announce(ready: asyncio.Event, ready_file: Path) -> None:
     await ready.wait()
     ready_file.touch()  # noqa: ASYNC240 - a local file, once
     log.info("ready")
-
-
-def utc_now() -> str:
-    """RFC 3339, seconds, UTC."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

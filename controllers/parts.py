@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from controllers.cache import Cache
 from controllers.cluster import Cluster
+from controllers.measures import Measures
 from controllers.rests import Rests
 from controllers.settings import Settings
 from infra.cloud import Clouds
@@ -24,3 +25,4 @@ class Parts:
     monotonic: Callable[[], float]
     started: float
     rests: Rests = field(default_factory=Rests)
+    measures: Measures = field(default_factory=Measures)

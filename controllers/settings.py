@@ -17,6 +17,7 @@ class Settings:
     state: Path
     stages: Path | None = None  # the procedure; without it, the one of this release
     lease: tuple[str, str] = ("kunlun-system", "kunlun-operator")  # namespace, name
+    metrics_address: tuple[str, int] | None = None  # host, port; None: nothing is served
     desktop_url: str = "https://desktops.invalid"  # of the broker, as browsers reach it
     ssh_key: Path | None = None
     host_keys: Path | None = None

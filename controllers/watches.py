@@ -20,8 +20,9 @@ import structlog
 
 from controllers.api import GROUP, VERSION
 from controllers.api.stored import KINDS, Kind
-from controllers.cluster import Cluster
-from infra.errors import KunlunError
+from controllers.cluster import Access, Cluster
+from controllers.hearing import SILENT_SECONDS, Hearing
+from infra.errors import ClusterUnavailable, KunlunError
 
 UNUSED_FINALIZER = f"kopf.{GROUP}/unused"
 PAUSE_SECONDS = 2.0
@@ -49,17 +50,19 @@ class Watches:
 
     cluster: Cluster
     listener: Listener
-    in_a_pod: bool
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    hearing: Hearing
+    ready: asyncio.Event = field(default_factory=asyncio.Event)  # every list is in
 
     async def run(self) -> None:
         """Watch; begin again whenever that ends. A kind that is not served (any more) is waited for."""
         while True:
             await self._kinds_are_served()
+            self.hearing.expect()
             try:
                 await self._watch()
             except Exception as error:  # whatever ended Kopf: everything of it is in the thread, and that is gone
                 log.warning("watching ended; it begins again", error=f"{type(error).__name__}: {error}")
+            self.ready.clear()
             self.listener.relisted()
             await asyncio.sleep(PAUSE_SECONDS)
 
@@ -69,6 +72,7 @@ class Watches:
             if missing != told:
                 log.warning("kinds are not served; install the CRDs", kinds=missing)
             told = missing
+            self.hearing.excuse()
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _is_served(self, kind: Kind[Any, Any]) -> bool:
@@ -148,17 +152,40 @@ def _registry(watches: Watches, hand_over: Callable[..., None]) -> kopf.Operator
     for kind in KINDS:
         _watch_kind(registry, watches, kind, hand_over)
 
+    entrance = _Entrance(watches)
+
     @kopf.on.login(registry=registry)
-    def login(**arguments: Any) -> kopf.ConnectionInfo | None:
-        if watches.in_a_pod:
-            return kopf.login_with_service_account(**arguments)
-        return kopf.login_with_kubeconfig(**arguments)
+    async def login(**_: Any) -> kopf.AiohttpSession:
+        return entrance.session()
 
     @kopf.on.startup(registry=registry)
     async def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
         _configure(settings)
 
     return registry
+
+
+@dataclass(slots=True)
+class _Entrance:
+    """How Kopf comes to the API server: over a connection that is listened to."""
+
+    watches: Watches
+    _known: tuple[tuple[str, Mapping[str, str]], kopf.AiohttpSession] | None = None
+
+    def session(self) -> kopf.AiohttpSession:
+        """Of the access as it is now. The very one that was refused, if it is still the same: then Kopf gives up."""
+        try:
+            access = self.watches.cluster.renewed_access()
+        except ClusterUnavailable as error:
+            raise kopf.PermanentError(error.message) from error  # Kopf ends, and is begun anew
+        if self._known is None or self._known[0] != _identity(access):
+            session = self.watches.hearing.session(access)
+            self._known = _identity(access), kopf.AiohttpSession(server=access.server, aiohttp_session=session)
+        return self._known[1]
+
+
+def _identity(access: Access) -> tuple[str, Mapping[str, str]]:
+    return access.server, access.headers()
 
 
 def _watch_kind(
@@ -183,7 +210,7 @@ def _configure(settings: kopf.OperatorSettings) -> None:
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 310
     # The API server sends a bookmark about every minute: with less, every quiet watch would be begun anew for nothing.
-    settings.watching.inactivity_timeout = 70
+    settings.watching.inactivity_timeout = SILENT_SECONDS
     settings.watching.connect_timeout = 10
     settings.watching.reconnect_backoff = 2
     settings.networking.request_timeout = 30  # of a listing; without an answer Kopf would wait five minutes

@@ -34,7 +34,8 @@ from infra.cloud_answers import (
 from infra.credential import Credential
 from infra.errors import CloudRefused, CloudUnavailable, CredentialsRejected, KunlunError
 from infra.login import Login, Logins, Service
-from infra.transport import Transport, collection, ending_at
+from infra.measures import CloudMeasures
+from infra.transport import Transport, asking, collection, ending_at
 
 Query = Mapping[str, str | int]
 
@@ -54,7 +55,7 @@ class Clouds:
     the `Cloud`s handed out before go on with the new credential.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         cloud: str,
         clouds_yaml: Path | None,
@@ -62,6 +63,7 @@ class Clouds:
         threads: int = 16,
         deadline_seconds: float = DEADLINE_SECONDS,
         before_change: Callable[[], None] = _nothing,
+        measures: CloudMeasures | None = None,
     ) -> None:
         """`clouds_yaml` None: the places openstacksdk looks in. Reads the file, calls nothing.
 
@@ -70,7 +72,8 @@ class Clouds:
         """
         self.calls: Counter[tuple[str, str]] = Counter()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="openstack")
-        transport = Transport(threads, self.calls, before_change=before_change)
+        counting = measures or CloudMeasures()
+        transport = Transport(threads, self.calls, before_change=before_change, measures=counting)
         self._logins = Logins(Credential(cloud, clouds_yaml), transport)
         self._deadline_seconds = deadline_seconds
         self._scoped: dict[str | None, Cloud] = {}
@@ -189,9 +192,9 @@ class Cloud:
             ask = partial(
                 login.session.request, url, method, raise_exc=False, redirect=False, json=body, headers=headers
             )
-            answer = ask()
+            answer = asking(service, ask)
             # Of several calls that meet a revoked token at once, keystoneauth repeats only the one that renews it.
-            return _checked(ask() if answer.status_code == HTTPStatus.UNAUTHORIZED else answer, asked)
+            return _checked(asking(service, ask) if answer.status_code == HTTPStatus.UNAUTHORIZED else answer, asked)
 
         try:
             return readable(await self._logged_in(asked, send), asked, changes=method != "GET")

@@ -19,11 +19,15 @@ from keystoneauth1.session import TCPKeepAliveAdapter
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
 
+from infra.measures import CloudMeasures
+
 T = TypeVar("T")
 
 LOGIN = "auth/tokens"
 _PIECE = 65536
+IDENTITY = "identity"
 _ends: ContextVar[float] = ContextVar("ends")
+_service: ContextVar[str] = ContextVar("service", default=IDENTITY)
 
 
 def ending_at(ends: float, work: Callable[[], T]) -> T:
@@ -35,6 +39,15 @@ def ending_at(ends: float, work: Callable[[], T]) -> T:
         _ends.reset(token)
 
 
+def asking(service: str, work: Callable[[], T]) -> T:
+    """Does the work in this thread; its exchanges count as this service's, logins apart."""
+    token = _service.set(service)
+    try:
+        return work()
+    finally:
+        _service.reset(token)
+
+
 class Transport(TCPKeepAliveAdapter):
     """`calls` counts everything really sent, repetitions with a fresh token included, by (method, collection).
 
@@ -42,8 +55,16 @@ class Transport(TCPKeepAliveAdapter):
     request is not sent and the caller gets its error.
     """
 
-    def __init__(self, connections: int, calls: Counter[tuple[str, str]], *, before_change: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        connections: int,
+        calls: Counter[tuple[str, str]],
+        *,
+        before_change: Callable[[], None],
+        measures: CloudMeasures,
+    ) -> None:
         self._calls = calls
+        self._measures = measures
         self._before_change = before_change
         super().__init__(pool_maxsize=connections)
 
@@ -54,8 +75,10 @@ class Transport(TCPKeepAliveAdapter):
             self._before_change()
         self._calls[method, what] += 1
         ends = _ends.get()
-        response = super().send(request, *args, **{**kwargs, "stream": True, "timeout": _left(ends)})
-        response.raw = io.BytesIO(_body(response.raw, ends))
+        with self._measures.call(IDENTITY if what in ("", LOGIN) else _service.get(), method, what) as answer:
+            response = super().send(request, *args, **{**kwargs, "stream": True, "timeout": _left(ends)})
+            response.raw = io.BytesIO(_body(response.raw, ends))
+            answer.append(str(response.status_code))
         return response
 
 

@@ -12,6 +12,11 @@ FORM = "%Y-%m-%dT%H:%M:%SZ"
 Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
 
 
+def utc_now() -> str:
+    """By the clock of this machine."""
+    return datetime.now(UTC).strftime(FORM)
+
+
 def parsed(text: str) -> datetime:
     """Raises ValueError on any other form."""
     return datetime.strptime(text, FORM).replace(tzinfo=UTC)

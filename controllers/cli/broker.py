@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from controllers.cli.run import log_events
+from controllers.cli.logs import log_events
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -61,11 +61,11 @@ async def _serve(
 
     from aiohttp import web
 
+    from controllers.api.times import utc_now
     from controllers.broker.reach import SshReach
     from controllers.broker.service import Broker
     from controllers.broker.sessions import Sessions
     from controllers.cluster import Access, Cluster, access_from_kubeconfig, access_from_service_account
-    from controllers.operator import utc_now
 
     def access() -> Access:
         if kubeconfig is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
-import logging
 import os
 import signal
 import sys
@@ -20,12 +19,15 @@ import yaml
 from pydantic import ValidationError
 
 from controllers.api.findings import findings_of
+from controllers.cli.addresses import ListenAddress
 from controllers.cli.clouds import cloud_options
 from controllers.cli.guests import guest_options, guest_settings
+from controllers.cli.logs import Form, log_events
 from controllers.settings import Settings
 
 if TYPE_CHECKING:
     from controllers.lease import Lease
+    from controllers.vitals import Vitals
 
 FOLDER_POLL_SECONDS = 0.5
 
@@ -87,17 +89,27 @@ FOLDER_POLL_SECONDS = 0.5
     metavar="URL",
     help="Where browsers find the broker of desktops; see `kunlun broker`.",
 )
+@click.option(
+    "--metrics-address",
+    type=ListenAddress(),
+    help="Where to serve Prometheus metrics (/metrics) and the probes (/livez, /readyz); without it, nowhere.",
+)
 @click.option("--log-level", type=click.Choice(["debug", "info", "warning"]), default="info", show_default=True)
-def command(log_level: str, **options: object) -> None:
+@click.option(
+    "--log-format",
+    type=click.Choice(["auto", "logfmt", "json"]),
+    default="logfmt",
+    show_default=True,
+    help="One event a line: key=value, or JSON; auto is JSON unless standard error is a terminal.",
+)
+def command(log_level: str, log_format: Form, **options: object) -> None:
     """Run the operator until it is told to stop (SIGTERM or ^C).
 
     It works while it holds the Lease, and stands by while another operator does. One that has lost it begins anew.
     """
-    log_events(log_level)
+    log_events(log_level, log_format)
     settings = _settings(**options)  # type: ignore[arg-type]
     settings.state.mkdir(parents=True, exist_ok=True)
-    if settings.kubeconfig is not None:
-        os.environ["KUBECONFIG"] = str(settings.kubeconfig)  # Kopf's own login reads it
     asyncio.run(_run(settings))
 
 
@@ -113,6 +125,7 @@ def _settings(  # noqa: PLR0913
     observe_interval: float,
     call_deadline: float,
     desktop_url: str,
+    metrics_address: tuple[str, int] | None,
     **guests: Any,
 ) -> Settings:
     return Settings(
@@ -126,6 +139,7 @@ def _settings(  # noqa: PLR0913
         observe_interval_seconds=observe_interval,
         call_deadline_seconds=call_deadline,
         desktop_url=desktop_url.rstrip("/"),
+        metrics_address=metrics_address,
         **guest_settings(**guests),
     )
 
@@ -161,33 +175,24 @@ def _pulumi_on_path() -> Path:
     return Path(found)
 
 
-def log_events(level: str) -> None:
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
-        ],
-    )
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-
-
 async def _run(settings: Settings) -> None:
     from controllers.assembly import assembled, candidacy
     from controllers.lease import LeaseLost
     from controllers.operator import run
+    from controllers.vitals import Vitals
 
+    vitals = Vitals()
     told_to_end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_end.set)
     async with contextlib.AsyncExitStack() as stack:
-        lease = await stack.enter_async_context(candidacy(settings))
-        if not await _leads(_become_leader(settings.state, lease, stack), told_to_end):
+        await _serve(settings.metrics_address, vitals, stack)
+        vitals.lease = lease = await stack.enter_async_context(candidacy(settings, vitals.measures))
+        if not await _leads(_become_leader(settings.state, lease, vitals, stack), told_to_end):
             await lease.release()  # it may have become ours at the same moment
             return
-        async with assembled(settings, lease, monotonic=time.monotonic) as operator:
+        async with assembled(settings, lease, vitals.measures, monotonic=time.monotonic) as operator:
+            vitals.operator = operator
             try:
                 await run(operator, lease, told_to_end=told_to_end)
             except LeaseLost:
@@ -219,10 +224,20 @@ async def _leads(becoming: Coroutine[Any, Any, None], told_to_end: asyncio.Event
     return not any(task.result() for task in done)
 
 
-async def _become_leader(state: Path, lease: Lease, stack: contextlib.AsyncExitStack) -> None:
+async def _serve(address: tuple[str, int] | None, vitals: Vitals, stack: contextlib.AsyncExitStack) -> None:
+    from controllers.probes import serving
+
+    try:
+        await stack.enter_async_context(serving(address, vitals))
+    except OSError as error:
+        raise click.ClickException(f"--metrics-address cannot be listened on: {error.strerror}") from error
+
+
+async def _become_leader(state: Path, lease: Lease, vitals: Vitals, stack: contextlib.AsyncExitStack) -> None:
     """The folder first: who cannot have it must not keep the Lease from one who could work."""
     stack.enter_context(await _sole_use(state))
     (state / "ready").unlink(missing_ok=True)  # a killed operator's
+    vitals.candidate = True
     await lease.acquire()
 
 

@@ -198,8 +198,9 @@ def operator_argv(layout: Layout, pulumi: Path) -> list[str]:
     words += ["--clouds", layout.clouds, "--cloud", "kunlun", "--state", layout.operator, "--pulumi", pulumi]
     places = places_of(layout)
     words += ["--ssh-key", places.ssh_key, "--host-keys", places.folder, "--ssh-proxy", proxy_of(places)]
-    url = f"http://127.0.0.1:{Ports(places.base)['broker']}"
-    words += ["--broker-key", places.broker_key.with_suffix(".pub"), "--desktop-url", url]
+    ports = Ports(places.base)
+    words += ["--broker-key", places.broker_key.with_suffix(".pub"), "--desktop-url", ports.url("broker")]
+    words += ["--metrics-address", f"127.0.0.1:{ports['operator']}"]
     return [str(word) for word in words]
 
 

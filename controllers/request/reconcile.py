@@ -71,12 +71,14 @@ async def _conclude(request: ResourceRequest, report: Report, parts: RequestPart
 
 async def _read(chapters: Sequence[Chapter], request: ResourceRequest, report: Report, parts: RequestParts) -> Report:
     for step, chapter in chapters:
-        try:
-            report = await chapter(request, report, parts)
-        except KunlunError as error:
-            report = _intended(report.failed(step, error), request, parts)
-        except Exception as error:  # a bug: the requester is told that there is one, the queue logs it
-            report = replace(_intended(report.failed(step, InternalError()), request, parts), bug=error)
+        with parts.measures.passes.chapter(step) as found:
+            try:
+                report = await chapter(request, report, parts)
+            except KunlunError as error:
+                report = _intended(report.failed(step, error), request, parts)
+            except Exception as error:  # a bug: the requester is told that there is one, the queue logs it
+                report = replace(_intended(report.failed(step, InternalError()), request, parts), bug=error)
+            found.append(report.steps.get(step))
         if not report.permits_going_on(step):
             break
     return report

@@ -19,6 +19,7 @@ from infra.engine.state import StackState, ensure_backend, known_stacks
 from infra.engine.transit import Transit
 from infra.engine.turn import Turn, Turns
 from infra.errors import CloudUnavailable, EngineInterrupted
+from infra.measures import EngineMeasures
 from infra.planned import planned_objects
 from infra.provider.authority import Authority, authority_of, teardown_authority
 from infra.provider.builder import Builder, StepEvent, Steps
@@ -63,9 +64,17 @@ class EngineSettings:
 class Engine:
     """Makes approved plans true. Start it once, close it at the end."""
 
-    def __init__(self, settings: EngineSettings, clouds: CloudSource, *, declare: Declare = program) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings,
+        clouds: CloudSource,
+        *,
+        declare: Declare = program,
+        measures: EngineMeasures | None = None,
+    ) -> None:
         """`declare` turns a plan into the program for the engine; only tests have reason to give another."""
         self._settings = settings
+        self._measures = measures or EngineMeasures()
         self._declare = declare
         self._clouds = clouds
         self._turns = Turns(settings.processes, settings.patience_seconds)
@@ -194,6 +203,10 @@ class Engine:
                 return
         raise CloudUnavailable(f"objects of {origin.name} keep appearing while they are released")
 
+    def turns(self) -> tuple[int, int]:
+        """How many requests are at work here, and how many wait for a slot."""
+        return self._turns.at_work()
+
     def kept(self) -> set[str]:
         """The uids of the requests of which something is kept here."""
         return known_stacks(self._settings.state)
@@ -247,7 +260,7 @@ class Engine:
         command = Command(
             settings.pulumi, settings.project, settings.state, self._transit.config_file, self._transit.environment
         )
-        return Run(command, builder, uid, deadline_seconds=settings.deadline_seconds)
+        return Run(command, builder, uid, deadline_seconds=settings.deadline_seconds, measures=self._measures)
 
     def _state(self, uid: str) -> StackState:
         return StackState(self._settings.state, uid)

@@ -21,6 +21,7 @@ from pulumi.runtime.proto import language_pb2_grpc, provider_pb2_grpc
 
 from infra.engine.command import Command, Ended, Process
 from infra.errors import EngineFailed, EngineInterrupted
+from infra.measures import EngineMeasures
 from infra.provider.builder import Builder
 from infra.provider.servicer import Provider
 
@@ -31,8 +32,11 @@ _log = structlog.get_logger(__name__)
 class Run:
     """One command over one stack. `stop` may come at any moment, also before the start."""
 
-    def __init__(self, command: Command, builder: Builder, uid: str, *, deadline_seconds: float) -> None:
+    def __init__(
+        self, command: Command, builder: Builder, uid: str, *, deadline_seconds: float, measures: EngineMeasures
+    ) -> None:
         self._command = command
+        self._measures = measures
         self._builder = builder
         self._uid = uid
         self._deadline_seconds = deadline_seconds
@@ -43,11 +47,13 @@ class Run:
     async def up(self, program: Callable[[], None]) -> None:
         """Declares the program. Raises the provider's first error, or EngineFailed, or EngineInterrupted."""
         async with _served_program(self._watched(program)) as port:
-            await self._execute("up", port)
+            with self._measures.run("up"):
+                await self._execute("up", port)
 
     async def destroy(self) -> None:
         """Deletes everything the state records."""
-        await self._execute("destroy", None)
+        with self._measures.run("destroy"):
+            await self._execute("destroy", None)
 
     async def stop(self) -> None:
         """Ends the run in order; returns when its process is gone."""

@@ -57,6 +57,11 @@ class Turns:
         self._locks: dict[str, asyncio.Lock] = {}
         self._turns: dict[str, Turn] = {}
         self._closed = False
+        self._running = 0
+
+    def at_work(self) -> tuple[int, int]:
+        """How many turns have a slot, and how many wait for one."""
+        return self._running, len(self._turns) - self._running
 
     @asynccontextmanager
     async def take(self, uid: str) -> AsyncIterator[Turn]:
@@ -70,7 +75,11 @@ class Turns:
                 async with self._slots:
                     turn.check()
                     turn.waited_seconds = time.monotonic() - asked
-                    yield turn
+                    self._running += 1
+                    try:
+                        yield turn
+                    finally:
+                        self._running -= 1
             finally:
                 del self._turns[uid]
 

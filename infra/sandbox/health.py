@@ -76,7 +76,8 @@ def expected_programs(layout: Layout, record: Record) -> list[Expected]:
         found.append(Expected(cinder.RABBIT, ports["rabbitmq"], listens(ports, "rabbitmq")))
         found += [Expected(name, None, lambda: True) for name in (cinder.EPMD, *cinder.DAEMONS)]
     if record.operator:
-        found.append(Expected(OPERATOR, None, (layout.operator / "ready").exists))
+        ready = f"{ports.url('operator')}/readyz"
+        found.append(Expected(OPERATOR, ports["operator"], partial(http_ok, ready, None)))
     if record.desktops:
         found.append(Expected(BROKER, ports["broker"], listens(ports, "broker")))
     if record.guests:

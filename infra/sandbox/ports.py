@@ -19,7 +19,7 @@ from infra.sandbox.errors import SandboxFailed
 Listener = Literal[
     "apiserver", "etcd", "etcd-peer", "controller-manager", "mariadb",
     "identity", "image", "placement", "compute", "network", "volume",
-    "rabbitmq", "epmd", "erlang", "broker",
+    "rabbitmq", "epmd", "erlang", "broker", "operator",
 ]  # fmt: skip
 
 LISTENERS: tuple[Listener, ...] = get_args(Listener)
