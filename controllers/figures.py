@@ -26,6 +26,7 @@ from controllers.queue import Standing
 from controllers.vitals import Vitals
 
 Body = Mapping[str, Any]
+RELEASE = version("kunlun")
 SUMMED: Mapping[Kind[Any, Any], tuple[ConditionType, ...]] = {
     ZONES: (ConditionType.READY, ConditionType.CONTAINED),
     TENANTS: (ConditionType.READY,),
@@ -53,7 +54,7 @@ class Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         operator = self.vitals.operator
-        yield InfoMetricFamily("kunlun_build", "The release that runs.", {"version": version("kunlun")})
+        yield InfoMetricFamily("kunlun_build", "The release that runs.", {"version": RELEASE})
         yield from _lease(self.vitals)
         standing: Standing[Any] = Standing({}, {}, frozenset(), {})
         yield from _queue(operator.queue.standing() if operator is not None else standing)

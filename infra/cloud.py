@@ -31,6 +31,7 @@ from infra.cloud_answers import (
     next_page,
     readable,
 )
+from infra.correlation import headers as correlation
 from infra.credential import Credential
 from infra.errors import CloudRefused, CloudUnavailable, CredentialsRejected, KunlunError
 from infra.login import Login, Logins, Service
@@ -185,7 +186,7 @@ class Cloud:
         microversion: str | None = None,
     ) -> Answer:
         asked = f"{method} {collection(path)}"
-        headers = {"OpenStack-API-Version": microversion} if microversion else {}
+        headers = correlation() | ({"OpenStack-API-Version": microversion} if microversion else {})
 
         def send(login: Login) -> Any:
             url = f"{login.address(service)}/{path.lstrip('/')}"

@@ -54,12 +54,33 @@ class Progress(WireModel):
     step: Annotated[str, Field(max_length=256, description="What is being done now.")] = ""
 
 
+class GuestChanges(WireModel):
+    """What a run of the playbook did to one guest."""
+
+    guest: Annotated[str, Field(max_length=80, description="The guest.")]
+    changed: Annotated[int, Field(ge=0, description="How many tasks changed something there.")]
+
+
+class Recap(WireModel):
+    """How a run of the playbook went."""
+
+    time: Annotated[str, Field(max_length=32, description="When it ended.", json_schema_extra={"format": "date-time"})]
+    seconds: Annotated[int, Field(ge=0, description="How long it took.")]
+    tasks: Annotated[int, Field(ge=0, description="How many tasks were run.")]
+    changes: Annotated[
+        tuple[GuestChanges, ...], Field(max_length=512, description="Guests on which something was changed.")
+    ] = ()
+
+
 class Configured(WireModel):
     """What the guests were made ready by last; while it stays as it is, nothing is run."""
 
     plan: Annotated[str, Field(max_length=63, description="The plan that was in force.")]
     guests: Annotated[str, Field(max_length=64, description="Digest of the guests, and of what each was told.")]
     roles: Annotated[str, Field(max_length=64, description="Digest of the content of their roles.")]
+    recap: (
+        Annotated[Recap, Field(description="The run that did it; absent from statuses of earlier releases.")] | None
+    ) = None
 
 
 class Replacements(WireModel):

@@ -20,6 +20,7 @@ from controllers.request.progress import publish_intent, reporting_progress
 from controllers.request.rollout import next_portion, tolerated, without
 from controllers.request.scarcity import require_quota
 from controllers.request.status import Report
+from infra.correlation import call_id, correlated
 from infra.engine import Built
 from infra.errors import EngineInterrupted, KunlunError, QuotaExceeded, ServerFault
 from infra.provider.observed import Observed
@@ -68,11 +69,12 @@ async def _converge(
     known = parts.cache.body(REQUESTS, request.meta.namespace, request.meta.name)
     if known is None or "deletionTimestamp" in known["metadata"]:
         raise EngineInterrupted("the request is being deleted", retry_after_seconds=1)
-    async with reporting_progress(request, plan, report, parts) as on_progress:
-        if observed is not None and stillborn_servers(plan, observed):
-            replaced = _without_spared(plan, observed)
-            observed = await parts.engine.discard_faulty(replaced, observed, on_progress=on_progress)
-        return await parts.engine.converge(plan.spec.stack, observed=observed, on_progress=on_progress)
+    with correlated(call_id(plan.spec.digest)):
+        async with reporting_progress(request, plan, report, parts) as on_progress:
+            if observed is not None and stillborn_servers(plan, observed):
+                replaced = _without_spared(plan, observed)
+                observed = await parts.engine.discard_faulty(replaced, observed, on_progress=on_progress)
+            return await parts.engine.converge(plan.spec.stack, observed=observed, on_progress=on_progress)
 
 
 async def _explained(error: KunlunError, request: ResourceRequest, plan: Plan, parts: RequestParts) -> KunlunError:

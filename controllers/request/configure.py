@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.desktops import DesktopState
-from controllers.api.requeststatus import Configured, Progress
+from controllers.api.requeststatus import Configured, GuestChanges, Progress, Recap
 from controllers.api.resourcerequest import DriftPolicy
 from controllers.api.stored import SYSTEMS, ZONES, Plan, ResourceRequest
 from controllers.request.configuration import Configuration, DesktopStandard, configuration_of
@@ -23,6 +23,7 @@ from controllers.request.status import Report, pause_after
 from infra.errors import KunlunError, ManagementMissing, PolicyViolated, ZoneUnknown
 
 SHOWN = 5
+MOST_CHANGES = 512
 
 
 async def configure_guests(request: ResourceRequest, report: Report, parts: RequestParts) -> Report:
@@ -40,13 +41,16 @@ async def configure_guests(request: ResourceRequest, report: Report, parts: Requ
     if resting := rest.resting(work, parts.monotonic()):
         seconds, error = resting
         return report.failed(ConditionType.CONFIGURED, error, after=seconds)
+    began = parts.monotonic()
     try:
-        await _run(request, wanted, report, parts)
+        course = await _run(request, wanted, report, parts)
     except KunlunError as error:
         pause = rest.rest(work, now=parts.monotonic(), pause=pause_after(error), error=error)
         return report.failed(ConditionType.CONFIGURED, error, after=pause)
     rest.rested()
-    return report.reached(ConditionType.CONFIGURED, Reason.CONFIGURED, said(wanted, told, told), configured=told)
+    recap = recap_of(course, parts.now(), parts.monotonic() - began)
+    done = told.model_copy(update={"recap": recap})
+    return report.reached(ConditionType.CONFIGURED, Reason.CONFIGURED, said(wanted, told, told), configured=done)
 
 
 def configuration_wanted(
@@ -102,10 +106,18 @@ def said(wanted: Configuration, known: Configured | None, told: Configured) -> s
     return text
 
 
-async def _run(request: ResourceRequest, wanted: Configuration, report: Report, parts: RequestParts) -> None:
+def recap_of(course: Course, now: str, seconds: float) -> Recap:
+    """What is kept of a run. Pure."""
+    changes = tuple(
+        GuestChanges(guest=guest[:80], changed=count) for guest, count in sorted(course.changes.items()) if count
+    )
+    return Recap(time=now, seconds=round(seconds), tasks=course.done, changes=changes[:MOST_CHANGES])
+
+
+async def _run(request: ResourceRequest, wanted: Configuration, report: Report, parts: RequestParts) -> Course:
     async with reporting(request, report, parts, _under_way) as tell:
         tell(Course(0))
-        await parts.configurator.configure(request.meta.uid, wanted, on_progress=tell)
+        return await parts.configurator.configure(request.meta.uid, wanted, on_progress=tell)
 
 
 def _under_way(report: Report, course: Course) -> Report:

@@ -12,6 +12,7 @@ import structlog
 from controllers.api.stored import Plan, ResourceRequest
 from controllers.publish import tell
 from controllers.request.parts import RequestParts
+from infra.correlation import call_id, correlated
 from infra.engine import StepEvent
 from infra.errors import KunlunError
 from infra.stackplan import Origin
@@ -29,7 +30,8 @@ def is_to_be_released(request: ResourceRequest, plan: Plan | None) -> bool:
 async def release(request: ResourceRequest, origin: Origin, project: str, parts: RequestParts) -> None:
     """Let everything go, half-built or not, and leave a record of it: an Event and a line of the log. Idempotent."""
     expected = {item.id: item.kind for item in request.status.resources}
-    await parts.engine.release(origin, project, expected=expected, on_progress=_unheard)
+    with correlated(call_id(request.meta.uid)):
+        await parts.engine.release(origin, project, expected=expected, on_progress=_unheard)
     left = [f"{item.name} ({item.id})" for item in request.status.resources]
     log.info("request released", request=request.meta.name, namespace=request.meta.namespace, objects=left)
     text = f"nothing was deleted; no longer managed: {', '.join(left) or 'nothing had been built'}"

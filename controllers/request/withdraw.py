@@ -16,6 +16,7 @@ from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
 from controllers.request.release import is_to_be_released, release
 from controllers.request.status import begin, status_of
+from infra.correlation import call_id, correlated
 from infra.engine import StepEvent
 from infra.errors import InternalError, InvalidRequest, KunlunError, TransientError
 from infra.stackplan import DATA_VOLUME_PREFIX, Origin
@@ -114,13 +115,14 @@ async def _remove(request: ResourceRequest, project: str, plan: Plan | None, par
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-    kept = await parts.engine.remove(
-        _origin(request),
-        project,
-        expected={item.id: item.kind for item in request.status.resources},
-        discard=discarded_volumes(plan),
-        on_progress=on_progress,
-    )
+    with correlated(call_id(request.meta.uid)):
+        kept = await parts.engine.remove(
+            _origin(request),
+            project,
+            expected={item.id: item.kind for item in request.status.resources},
+            discard=discarded_volumes(plan),
+            on_progress=on_progress,
+        )
     await asyncio.gather(*tasks)
     if kept:
         log.info("volumes kept", request=request.meta.name, namespace=request.meta.namespace, volumes=kept)

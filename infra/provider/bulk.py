@@ -11,13 +11,14 @@ from typing import Any
 
 from infra.cloud import Answer
 from infra.cloud_answers import OutcomeUnknown
+from infra.correlation import common, correlated, present
 from infra.errors import KunlunError
 from infra.provider.resource import CloudCalls
 
 _WINDOW_SECONDS = 0.01
 _LARGEST = 50
 
-Waiting = tuple[dict[str, Any], asyncio.Future[Answer]]
+Waiting = tuple[dict[str, Any], asyncio.Future[Answer], str | None]  # and the id its call would carry alone
 
 
 class Bulk:
@@ -34,7 +35,7 @@ class Bulk:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Answer] = loop.create_future()
         batch = self._waiting.setdefault(cloud, [])
-        batch.append((body, future))
+        batch.append((body, future, present()))
         if len(batch) == 1:
             loop.call_later(_WINDOW_SECONDS, self._close_window, cloud)
         return await future
@@ -50,9 +51,10 @@ class Bulk:
         if len(batch) == 1:
             await self._send_alone(cloud, batch[0])
             return
-        bodies = [body for body, _ in batch]
+        bodies = [body for body, _, _ in batch]
         try:
-            answer = await cloud.post("network", self._collection, {self._collection: bodies})
+            with correlated(common(identity for _, _, identity in batch)):
+                answer = await cloud.post("network", self._collection, {self._collection: bodies})
         except OutcomeUnknown as error:
             _fail(batch, error)
         except KunlunError:
@@ -61,13 +63,14 @@ class Bulk:
             _fail(batch, error)
         else:
             made = {raw["description"]: raw for raw in answer[self._collection]}
-            for body, future in batch:
+            for body, future, _ in batch:
                 _settle(future, made[body["description"]])
 
     async def _send_alone(self, cloud: CloudCalls, one: Waiting) -> None:
-        body, future = one
+        body, future, identity = one
         try:
-            answer = await cloud.post("network", self._collection, {self._member: body})
+            with correlated(identity):
+                answer = await cloud.post("network", self._collection, {self._member: body})
         except Exception as error:
             _fail([one], error)
         else:
@@ -80,6 +83,6 @@ def _settle(future: asyncio.Future[Answer], raw: Answer) -> None:
 
 
 def _fail(batch: list[Waiting], error: Exception) -> None:
-    for _, future in batch:
+    for _, future, _ in batch:
         if not future.done():
             future.set_exception(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from infra.cloud import Clouds
 from infra.cloud_answers import Absent, OutcomeUnknown
+from infra.correlation import HEADER, call_id, correlated
 from infra.errors import (
     CloudRefused,
     CloudUnavailable,
@@ -18,7 +20,9 @@ from infra.errors import (
     QuotaExceeded,
     RateLimited,
 )
-from tests.component.cloud_api import Api, answer
+from infra.measures import CloudMeasures
+from tests.component.cloud_api import Api, answer, write_entry
+from tests.unit.test_measures import counted
 
 
 async def test_a_warm_scope_makes_no_call_but_the_one_asked_for(api: Api, clouds: Clouds) -> None:
@@ -35,6 +39,32 @@ async def test_a_warm_scope_makes_no_call_but_the_one_asked_for(api: Api, clouds
     assert 1 == clouds.calls["GET", "servers/detail"]
     assert 2 == clouds.calls["POST", "auth/tokens"]
     assert 1 == api.discoveries
+
+
+async def test_every_call_counts_with_its_service_and_code(api: Api, tmp_path: Path) -> None:
+    """Logins are identity's whatever they were for; ids are in no label; what was not answered is counted, too."""
+    measures = CloudMeasures()
+    cloud = Clouds("c", write_entry(tmp_path / "clouds.yaml", api), measures=measures).project("p1")
+    await cloud.get("network", "networks/n1")
+    api.handler = answer(409, {"NeutronError": {"type": "InUse", "message": "in use"}})
+    with pytest.raises(KunlunError):
+        await cloud.post("network", "ports", {"port": {}})
+
+    found = counted(measures.calls)
+    assert 1 == found["network", "GET", "networks", "200"]
+    assert 1 == found["network", "POST", "ports", "409"]
+    assert 1 == found["identity", "POST", "auth/tokens", "201"]
+    assert {"network", "identity"} == {service for service, *_ in found}
+
+
+async def test_calls_that_carry_out_a_plan_carry_its_id(api: Api, clouds: Clouds) -> None:
+    """OpenStack writes it into its logs; other calls have none."""
+    cloud = clouds.project("p1")
+    with correlated(call_id("digest")):
+        await cloud.get("network", "networks/n1")
+    await cloud.get("network", "networks/n1")
+
+    assert [call_id("digest"), None] == [one.headers.get(HEADER) for one in api.seen]
 
 
 async def test_an_expired_token_is_renewed_once(api: Api, clouds: Clouds) -> None:

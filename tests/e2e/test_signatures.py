@@ -13,6 +13,7 @@ import yaml
 from click.testing import CliRunner
 
 from controllers.cli import root
+from infra.correlation import call_id
 from tests.conftest import Sandbox
 from tests.e2e.operator_control import OperatorControl
 from tests.e2e.rivals import start_rival
@@ -83,7 +84,9 @@ def test_a_small_test_environment_is_approved_by_policy(sandbox: Sandbox) -> Non
         assert "awaits: resource-office" in second.reaches("Approved", "AwaitingApproval")
 
 
-def test_the_record_survives_a_crash_and_the_request(sandbox: Sandbox, operator: OperatorControl) -> None:
+def test_the_record_survives_a_crash_and_the_request(
+    sandbox: Sandbox, operator: OperatorControl, tmp_path: Path
+) -> None:
     """Nothing is lost, nothing is doubled; and it can be read when the request is gone."""
     with a_story(sandbox, "recorded") as story:
         story.apply(**QUIET)
@@ -95,6 +98,8 @@ def test_the_record_survives_a_crash_and_the_request(sandbox: Sandbox, operator:
         operator.kill()
         operator.start()
         story.ready()
+        living = evidence(sandbox, tmp_path / "living.tar.gz")
+    gone = evidence(sandbox, tmp_path / "gone.tar.gz")
     expected = [("Approved", "resource-office", True), ("InForce", None, True)]
 
     assert expected == record(sandbox, plan)
@@ -102,6 +107,23 @@ def test_the_record_survives_a_crash_and_the_request(sandbox: Sandbox, operator:
         root, ["decisions", "recorded", "-n", NAMESPACE, "--kubeconfig", str(sandbox.kubeconfig("auditor"))]
     )
     assert 0 == told.exit_code and plan in told.output and "resource-office by zhang.wei" in told.output
+    assert "1 plans came into force, each with every signature it needed" in living
+    assert f"plan {plan} is gone: its digest and words are in the record" in gone
+    # What OpenStack wrote down of the calls that carried the plan out is found by the plan's digest alone.
+    digest = next(line["spec"]["digest"] for line in lines_about(sandbox, plan))
+    logs = (sandbox.home / "logs").glob("neutron*.log")
+    assert any(call_id(digest) in log.read_text(errors="replace") for log in logs)
+
+
+def evidence(sandbox: Sandbox, file: Path) -> str:
+    """Gathered by the auditor, and checked without a cluster; returns what the check said."""
+    auditor = ["--kubeconfig", str(sandbox.kubeconfig("auditor"))]
+    words = ["evidence", "recorded", "-n", NAMESPACE, *auditor, "-o", str(file)]
+    made = CliRunner().invoke(root, words)
+    assert 0 == made.exit_code, made.output
+    checked = CliRunner().invoke(root, ["evidence", "verify", str(file)])
+    assert 0 == checked.exit_code, checked.output
+    return checked.output
 
 
 PROCEDURE = {
@@ -164,12 +186,15 @@ def test_two_persons_sign_and_an_approval_expires_until_the_plan_is_in_force(
         assert "Approved" == story.condition("Approved")[1]
 
 
+def lines_about(sandbox: Sandbox, plan: str) -> list[dict[str, Any]]:
+    """Of the record, as the auditor reads it."""
+    words = ("get", "decisions", "-n", NAMESPACE, f"--field-selector=spec.plan={plan}", "-o", "json")
+    return list(json.loads(sandbox.kubectl("auditor", *words).stdout)["items"])
+
+
 def record(sandbox: Sandbox, plan: str) -> list[tuple[str, str | None, bool]]:
     """(outcome, stage, whether it counted) of each line about a plan, in the order they were written."""
-    found = sandbox.kubectl(
-        "auditor", "get", "decisions", "-n", NAMESPACE, f"--field-selector=spec.plan={plan}", "-o", "json"
-    )
-    lines = sorted(json.loads(found.stdout)["items"], key=lambda line: int(line["metadata"]["resourceVersion"]))
+    lines = sorted(lines_about(sandbox, plan), key=lambda line: int(line["metadata"]["resourceVersion"]))
     return [(line["spec"]["outcome"], line["spec"].get("stage"), line["spec"]["counted"]) for line in lines]
 
 
