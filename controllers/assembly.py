@@ -18,7 +18,7 @@ from controllers.request.configurator import AnsibleConfigurator, GuestAccess
 from controllers.request.parts import RequestParts
 from controllers.request.surveys import Surveys
 from controllers.settings import Settings
-from infra.cloud import Clouds
+from infra.cloud import Clouds, Limits
 from infra.engine import Engine, EngineSettings
 from policies.stages import STAGES_FILE, load_stages
 
@@ -41,7 +41,7 @@ async def assembled(
     clouds = Clouds(
         settings.cloud,
         settings.clouds_yaml,
-        deadline_seconds=settings.call_deadline_seconds,
+        limits=Limits(deadline_seconds=settings.call_deadline_seconds),
         before_change=lease.ensure_valid,
         measures=measures.cloud,
     )

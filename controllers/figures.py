@@ -78,8 +78,8 @@ def _lease(vitals: Vitals) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "kunlun_lease_transitions",
-        "How often the Lease has changed hands, as it says itself.",
-        lease.transitions if lease is not None else 0,
+        "How often the Lease has changed hands, as it says itself; nothing before it was read.",
+        lease.transitions if lease is not None else None,
     )
 
 

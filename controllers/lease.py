@@ -79,8 +79,8 @@ class Lease:
         self._known: Body | None = None  # the Lease as our last write left it
         self._seen = ("", 0.0)  # another's resourceVersion, and when we first saw it
         self._told = ""
-        self._answered = -math.inf  # by the API server, whatever it said
-        self.transitions = 0  # how often the Lease has changed hands, as it says itself
+        self._answered = -math.inf  # when the API server last said what the Lease is, or that there is none
+        self.transitions: int | None = None  # how often it has changed hands, as it says itself; None: not read yet
 
     def valid(self) -> bool:
         """Whether nobody else can be acting. Safe to call from any thread."""
@@ -91,7 +91,7 @@ class Lease:
         return max(self._renewed + self._times.renew_deadline - self._clock(), 0.0)
 
     def unanswered_seconds(self) -> float:
-        """Seconds since the API server last answered about the Lease; infinite before that."""
+        """Seconds since the API server last said what the Lease is; infinite before that."""
         return self._clock() - self._answered
 
     def ensure_valid(self) -> None:
@@ -127,12 +127,10 @@ class Lease:
 
     async def _attempt(self) -> bool:
         """One try to take or renew. Whatever went wrong, the next one begins with what the API server has."""
-        began = self._clock()
+        began, limit = self._clock(), self._times.request
         known, self._known = self._known, None
         try:
-            async with asyncio.timeout(
-                min(self._times.request, self.left_seconds()) if self.valid() else self._times.request
-            ):
+            async with asyncio.timeout(min(limit, self.left_seconds()) if self.valid() else limit):
                 known = known or await self._read()
                 if known is not None and not self._free(known):
                     self._renewed = -math.inf
@@ -156,7 +154,8 @@ class Lease:
 
     def _heard(self, known: Body | None) -> None:
         self._answered = self._clock()
-        self.transitions = int(((known or {}).get("spec") or {}).get("leaseTransitions") or 0)
+        if known is not None:
+            self.transitions = int((known.get("spec") or {}).get("leaseTransitions") or 0)
 
     def _warn(self, message: str) -> None:
         """Nobody leads while this lasts, unless another holds the Lease: it is not routine."""

@@ -1,8 +1,4 @@
-"""The running operator: every event becomes a key in the work queue, and that is all.
-
-It works only while it holds the Lease. Told to end, it ends its passes in order and lets the Lease go; having lost the
-Lease, it ends at once, because somebody else may be acting already.
-"""
+"""The operator: every event becomes a key in the work queue, and that is all. `leading` begins and ends it."""
 
 from __future__ import annotations
 
@@ -23,7 +19,6 @@ import controllers.tenant.reconcile as tenants
 import controllers.zone.reconcile as zones
 from controllers.api.stored import APPROVALS, PLANS, REQUESTS, SESSIONS, SYSTEMS, TENANTS, ZONES, Kind, meta_of
 from controllers.hearing import Hearing
-from controllers.lease import Lease, LeaseLost
 from controllers.measures import pass_result
 from controllers.queue import WorkQueue
 from controllers.request.abandon import abandonment_of
@@ -33,10 +28,10 @@ from controllers.request.parts import RequestParts
 from controllers.request.reconcile import reconcile as reconcile_request
 from controllers.request.reconcile import refuse_unreadable
 from controllers.request.reserve import frees_room
-from controllers.rotation import watch_credential, woken_by_credential
+from controllers.rotation import woken_by_credential
 from controllers.sweep import find_ghosts
 from controllers.watches import Watches
-from infra.errors import EngineInterrupted, InvalidRequest, KunlunError, PlatformError, StatusUnreadable
+from infra.errors import InvalidRequest, KunlunError, StatusUnreadable
 
 Key = tuple[str, str, str]  # kind, namespace, name
 AUDIT = "Audit"  # of a zone, beside its own reconcile
@@ -52,13 +47,12 @@ RECONCILES: Mapping[str, tuple[Kind[Any, Any], Callable[[Any, RequestParts], Awa
 }
 SWEEP_SECONDS = 300.0
 AFTER_RELISTING_SECONDS = 5.0
-START_AGAIN_SECONDS = 15.0
 log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
 class Operator:
-    """The running operator: its parts, its queue, and what goes on beside it."""
+    """Its parts, its queue, and what goes on beside it."""
 
     parts: RequestParts
     ready_file: Path
@@ -82,7 +76,7 @@ class Operator:
             if item := cache.get(own, namespace, name):
                 return await reconcile(item, parts)
         except (InvalidRequest, StatusUnreadable) as error:
-            log.warning("unreadable", kind=kind, name=name, namespace=namespace, message=error.message)
+            log.warning("unreadable", message=error.message)
             if kind == REQUESTS.name:
                 return await refuse_unreadable(cache.body(REQUESTS, namespace, name), error, parts)
             if isinstance(error, StatusUnreadable):
@@ -240,61 +234,3 @@ class Operator:
     def _requests(self, namespace: str | None) -> Iterator[tuple[Key, Any]]:
         for request in self.parts.cache.all(REQUESTS, namespace):
             yield (REQUESTS.name, request.meta.namespace, request.meta.name), request.spec
-
-
-async def run(operator: Operator, lease: Lease, *, told_to_end: asyncio.Event) -> None:
-    """Watch and work until told to end; then end everything in order and let the Lease go.
-
-    Raises LeaseLost when somebody else may be acting: engines are killed, and the process MUST end, or begin anew,
-    without any further change.
-    """
-    parts, end = operator.parts, asyncio.get_running_loop().create_task(told_to_end.wait())
-    holding = asyncio.get_running_loop().create_task(lease.hold())
-    try:
-        await _first_of(holding, end, operator.start_beside(_begin(operator)))
-        operator.ready_file.unlink(missing_ok=True)
-        await _first_of(holding, asyncio.get_running_loop().create_task(operator.stop()))
-        holding.cancel()
-        await lease.release()  # before the watches end: that takes seconds, and the next one need not wait
-        await operator.stop_beside()
-    except LeaseLost:
-        parts.engine.kill()
-        parts.configurator.kill()
-        raise
-    finally:
-        operator.ready_file.unlink(missing_ok=True)
-        end.cancel()
-
-
-async def _begin(operator: Operator) -> None:
-    """Watch, when the engine can work: a state folder that cannot be written (yet) is waited for."""
-    parts = operator.parts
-    while not await _engine_starts(operator):  # noqa: ASYNC110 - nothing tells us that a disk has room again
-        await asyncio.sleep(START_AGAIN_SECONDS)
-    operator.start_beside(operator.sweep())
-    operator.start_beside(watch_credential(parts.clouds, operator.credential_changed))
-    operator.start_beside(_announce(operator.watches.ready, operator.ready_file))
-    await operator.watches.run()
-
-
-async def _engine_starts(operator: Operator) -> bool:
-    try:
-        await operator.parts.engine.start()
-        await operator.parts.configurator.start()
-    except (EngineInterrupted, PlatformError) as error:
-        log.warning("the engine cannot start", reason=error.reason, message=error.message)
-        return False
-    return True
-
-
-async def _first_of(*tasks: asyncio.Task[Any]) -> None:
-    """Raises what the first to end has raised."""
-    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in done:
-        task.result()
-
-
-async def _announce(ready: asyncio.Event, ready_file: Path) -> None:
-    await ready.wait()
-    ready_file.touch()  # noqa: ASYNC240 - a local file, once
-    log.info("ready")

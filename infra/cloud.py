@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -42,27 +42,33 @@ Query = Mapping[str, str | int]
 
 DEADLINE_SECONDS = 60.0
 MOST_PAGES = 1000
-__all__ = ["Answer", "Cloud", "Clouds", "Query", "Service"]
+__all__ = ["Answer", "Cloud", "Clouds", "Limits", "Query", "Service"]
 
 
 def _nothing() -> None:
     """The default of `before_change`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many calls are made at once, and how long each may take."""
+
+    threads: int = 16
+    deadline_seconds: float = DEADLINE_SECONDS
+
+
 class Clouds:
     """One credential of clouds.yaml; the source of `Cloud`s, which share threads, connections and counters.
 
-    `calls` counts every request sent, tokens included, by (method, collection). A changed clouds.yaml is noticed;
-    the `Cloud`s handed out before go on with the new credential.
+    A changed clouds.yaml is noticed; the `Cloud`s handed out before go on with the new credential.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         cloud: str,
         clouds_yaml: Path | None,
         *,
-        threads: int = 16,
-        deadline_seconds: float = DEADLINE_SECONDS,
+        limits: Limits = Limits(),
         before_change: Callable[[], None] = _nothing,
         measures: CloudMeasures | None = None,
     ) -> None:
@@ -71,12 +77,11 @@ class Clouds:
         `before_change` is called in the thread that is about to send a request other than GET, logins apart; if it
         raises, nothing is sent and the caller gets its error.
         """
-        self.calls: Counter[tuple[str, str]] = Counter()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="openstack")
-        counting = measures or CloudMeasures()
-        transport = Transport(threads, self.calls, before_change=before_change, measures=counting)
+        self.measures = measures or CloudMeasures()
+        self._pool = ThreadPoolExecutor(limits.threads, thread_name_prefix="openstack")
+        transport = Transport(limits.threads, before_change=before_change, measures=self.measures)
         self._logins = Logins(Credential(cloud, clouds_yaml), transport)
-        self._deadline_seconds = deadline_seconds
+        self._deadline_seconds = limits.deadline_seconds
         self._scoped: dict[str | None, Cloud] = {}
 
     def admin(self) -> Cloud:

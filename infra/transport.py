@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -49,21 +48,13 @@ def asking(service: str, work: Callable[[], T]) -> T:
 
 
 class Transport(TCPKeepAliveAdapter):
-    """`calls` counts everything really sent, repetitions with a fresh token included, by (method, collection).
+    """Everything really sent is counted, repetitions with a fresh token included.
 
     `before_change` is called directly before every request that is neither GET nor a login; if it raises, the
     request is not sent and the caller gets its error.
     """
 
-    def __init__(
-        self,
-        connections: int,
-        calls: Counter[tuple[str, str]],
-        *,
-        before_change: Callable[[], None],
-        measures: CloudMeasures,
-    ) -> None:
-        self._calls = calls
+    def __init__(self, connections: int, *, before_change: Callable[[], None], measures: CloudMeasures) -> None:
         self._measures = measures
         self._before_change = before_change
         super().__init__(pool_maxsize=connections)
@@ -73,7 +64,6 @@ class Transport(TCPKeepAliveAdapter):
         method, what = str(request.method), collection(urlsplit(str(request.url)).path)
         if method != "GET" and what != LOGIN:
             self._before_change()
-        self._calls[method, what] += 1
         ends = _ends.get()
         with self._measures.call(IDENTITY if what in ("", LOGIN) else _service.get(), method, what) as answer:
             response = super().send(request, *args, **{**kwargs, "stream": True, "timeout": _left(ends)})

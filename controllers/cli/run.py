@@ -177,8 +177,8 @@ def _pulumi_on_path() -> Path:
 
 async def _run(settings: Settings) -> None:
     from controllers.assembly import assembled, candidacy
+    from controllers.leading import lead
     from controllers.lease import LeaseLost
-    from controllers.operator import run
     from controllers.vitals import Vitals
 
     vitals = Vitals()
@@ -194,7 +194,7 @@ async def _run(settings: Settings) -> None:
         async with assembled(settings, lease, vitals.measures, monotonic=time.monotonic) as operator:
             vitals.operator = operator
             try:
-                await run(operator, lease, told_to_end=told_to_end)
+                await lead(operator, lease, told_to_end=told_to_end)
             except LeaseLost:
                 if told_to_end.is_set():
                     structlog.get_logger(__name__).error("the lease is lost; ending at once")

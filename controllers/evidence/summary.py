@@ -15,7 +15,7 @@ from infra.correlation import call_id
 
 def summary_of(found: Gathered) -> dict[str, Any]:
     """The content of summary.json. Raises what objects that are none of ours make it raise."""
-    spec, status = (found.request or {}).get("spec", {}), (found.request or {}).get("status", {})
+    status = (found.request or {}).get("status", {})
     return {
         "subject": found.subject.model_dump(by_alias=True),
         "asked": _asked(found),
@@ -36,7 +36,8 @@ def summary_of(found: Gathered) -> dict[str, Any]:
         "objectsInOpenStack": status.get("resources", []),
         "project": status.get("project"),
         "guestsConfigured": status.get("configured"),
-        "zone": spec.get("zone"),
+        "expires": status.get("expiryTime"),
+        "deletionPolicy": status.get("deletionPolicy"),
         "removal": {"callsToOpenStack": call_id(found.subject.uid)},
     }
 

@@ -66,16 +66,20 @@ def _request(manifest: Manifest, files: Mapping[str, bytes]) -> tuple[list[str],
         wrong += check(case)
     if files.get(SUMMARY) != summary_content(found):
         wrong.append("summary.json is not what the other files say")
-    in_force = [line.plan for line in case.lines if line.outcome is Outcome.IN_FORCE]
+    in_force = [line for line in case.lines if line.outcome is Outcome.IN_FORCE and line.plan in case.plans]
     checked = [
         f"{len(case.plans)} plans are what their digests say",
-        f"{len(found.approvals)} approvals each name a plan and its content",
+        f"{len(found.approvals)} approvals each name a plan, and its content where they name one",
         f"{len(case.lines)} lines of the record agree with them",
-        f"{len(in_force)} plans came into force, each with every signature it needed",
+        f"{len(in_force)} of these plans came into force, each with every signature it needed",
         "the summary is what the files say",
     ]
     gone = sorted({line.plan for line in case.lines} - case.plans.keys())
-    told = [f"plan {name} is gone: its digest and words are in the record, its content is not" for name in gone]
+    told = [
+        f"plan {name} is gone: its digest, words and signatures are in the record; its content, and with it "
+        "which signatures it needed, is not"
+        for name in gone
+    ]
     return wrong, checked if not wrong else [], told
 
 

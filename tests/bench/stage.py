@@ -23,6 +23,7 @@ from infra.stackplan import (
     ServerPlan,
     StackPlan,
 )
+from tests.counted import counted
 
 PREFIX_LENGTH = 26
 PORTS_OPENED = (22, 80, 443)
@@ -47,6 +48,10 @@ class Stage:
     @property
     def cloud(self) -> Cloud:
         return self.clouds.project(self.project.id)
+
+    def sent(self) -> int:
+        """Calls sent so far, logins included."""
+        return int(sum(counted(self.clouds.measures.calls).values()))
 
 
 def arguments(description: str) -> argparse.ArgumentParser:

@@ -22,7 +22,7 @@ from infra.errors import (
 )
 from infra.measures import CloudMeasures
 from tests.component.cloud_api import Api, answer, write_entry
-from tests.unit.test_measures import counted
+from tests.counted import counted
 
 
 async def test_a_warm_scope_makes_no_call_but_the_one_asked_for(api: Api, clouds: Clouds) -> None:
@@ -36,8 +36,8 @@ async def test_a_warm_scope_makes_no_call_but_the_one_asked_for(api: Api, clouds
     assert ["/network/v2.0/networks/n1", "/compute/v2.1/servers/detail"] == [one.path for one in api.seen]
     assert {"token-p1-1"} == {one.headers["X-Auth-Token"] for one in api.seen}
     assert all(one.headers["User-Agent"].startswith("kunlun/") for one in api.seen)
-    assert 1 == clouds.calls["GET", "servers/detail"]
-    assert 2 == clouds.calls["POST", "auth/tokens"]
+    assert 1 == counted(clouds.measures.calls)["compute", "GET", "servers/detail", "200"]
+    assert 2 == counted(clouds.measures.calls)["identity", "POST", "auth/tokens", "201"]
     assert 1 == api.discoveries
 
 

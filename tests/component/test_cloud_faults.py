@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from infra.cloud import MOST_PAGES, Clouds
+from infra.cloud import MOST_PAGES, Clouds, Limits
 from infra.cloud_answers import OutcomeUnknown, error_from_answer
 from infra.errors import CloudUnavailable, EngineInterrupted, KunlunError, QuotaExceeded, RateLimited
 from tests.component.cloud_api import Api, answer, write_entry
@@ -170,7 +170,11 @@ async def test_an_answer_that_drips_frees_its_thread_at_the_deadline(api: Api, c
 
 async def test_a_call_that_never_got_a_thread_is_never_sent(api: Api, clouds: Clouds, tmp_path: Path) -> None:
     """The wait for a free thread is part of the deadline, and nothing is sent after it."""
-    narrow, go, arrived = Clouds("c", tmp_path / "clouds.yaml", threads=1), asyncio.Event(), asyncio.Event()
+    narrow, go, arrived = (
+        Clouds("c", tmp_path / "clouds.yaml", limits=Limits(threads=1)),
+        asyncio.Event(),
+        asyncio.Event(),
+    )
     held, waiting = narrow.project("p1"), narrow.project("p2")
     await asyncio.gather(held.warm(), waiting.warm())
 

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
 import pytest_asyncio
@@ -25,7 +25,6 @@ from controllers.operator import Operator
 from controllers.probes import application
 from controllers.vitals import Vitals
 from controllers.watches import Watches
-from tests.unit.test_figures import IdleEngine
 from tests.unit.test_lease import FAR, NAME, ApiServer, Clock
 from tests.unit.world import World
 
@@ -217,11 +216,10 @@ async def test_the_probes_and_the_figures_are_served() -> None:
                 return answer.status, await answer.text()
 
         standing_by = await asked("/livez"), await asked("/readyz")
-        vitals.operator = cast(Any, operator)
+        vitals.operator = operator
         leading = await asked("/livez"), await asked("/readyz")
         clock.now += 1000
         dead = await asked("/livez"), await asked("/readyz")
-        object.__setattr__(world.parts, "engine", IdleEngine())
         status, text = await asked("/metrics")
 
     assert ((200, "stands by\n"), (200, "stands by\n")) == standing_by

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 
@@ -11,6 +12,8 @@ from tests.e2e.story import Sandbox, a_story, eventually
 from tests.e2e.traces import calls, changes, writes
 
 QUIET_SECONDS, REST_SECONDS = 12.0, 6.0
+AUDITED_SECONDS = 330.0  # an interval, and some patience
+KINDS = ("tenants", "zones")
 OBSERVED = {
     "/networks",
     "/subnets",
@@ -23,6 +26,19 @@ OBSERVED = {
 }
 READERS = {"/v3/role_assignments"}
 CATALOGUE = {"/networks", "/subnetpools", "/images", "/flavors/detail", "/v3"}
+
+
+def is_audited(sandbox: Sandbox) -> bool:
+    """Whether every zone tells of all its projects: each is looked at in its turn, a new one within an interval."""
+    tenants, zones = (json.loads(sandbox.kubectl("provider", "get", kind, "-o", "json").stdout) for kind in KINDS)
+    there = Counter(one["zone"] for item in tenants["items"] for one in item.get("status", {}).get("projects", ()))
+    told = {
+        item["metadata"]["name"]: condition["message"]
+        for item in zones["items"]
+        for condition in item.get("status", {}).get("conditions", ())
+        if condition["type"] == "Contained"
+    }
+    return all(told.get(zone) == f"nothing leads out of the zone: {count} projects" for zone, count in there.items())
 
 
 def is_at_rest(sandbox: Sandbox) -> bool:
@@ -59,6 +75,7 @@ def test_a_settled_request_costs_nothing_also_over_a_restart(sandbox: Sandbox, o
         story.apply()
         story.approve()
         story.ready()
+        assert eventually(lambda: is_audited(sandbox), AUDITED_SECONDS)
         assert eventually(lambda: is_at_rest(sandbox), pause_seconds=0)
         tell_what_was_done(before, scrape(sandbox), sandbox, asked)
         version, written, called = story.read()["metadata"]["resourceVersion"], writes(sandbox), calls(sandbox)

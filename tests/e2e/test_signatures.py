@@ -107,8 +107,8 @@ def test_the_record_survives_a_crash_and_the_request(
         root, ["decisions", "recorded", "-n", NAMESPACE, "--kubeconfig", str(sandbox.kubeconfig("auditor"))]
     )
     assert 0 == told.exit_code and plan in told.output and "resource-office by zhang.wei" in told.output
-    assert "1 plans came into force, each with every signature it needed" in living
-    assert f"plan {plan} is gone: its digest and words are in the record" in gone
+    assert "1 of these plans came into force, each with every signature it needed" in living
+    assert f"plan {plan} is gone: its digest, words and signatures are in the record" in gone
     # What OpenStack wrote down of the calls that carried the plan out is found by the plan's digest alone.
     digest = next(line["spec"]["digest"] for line in lines_about(sandbox, plan))
     logs = (sandbox.home / "logs").glob("neutron*.log")

@@ -12,6 +12,7 @@ from controllers.evidence.summary import summary_content
 from tests.unit.cli_stage import NAMESPACE, UID, a_condition, a_content, a_plan, a_request
 
 NOW = "2026-01-05T00:00:00Z"
+EXPIRY = "2026-01-09T00:00:00Z"
 STAGES = (
     RequiredStage(stage="resource-office", because="Always."),
     RequiredStage(stage="security", because="It crosses zones.", signatures=2),
@@ -40,7 +41,7 @@ class Case:
 
     def __post_init__(self) -> None:
         ready = a_condition("Ready", "True", "Ready")
-        self.request = made(a_request(status={"approvedPlan": self.name, "conditions": [ready]}))
+        self.request = made(a_request(status={"approvedPlan": self.name, "conditions": [ready], "expiryTime": EXPIRY}))
         for stage, person, uid in SIGNERS:
             self.sign(stage, person, uid)
         self.decisions.append(self.line(f"{self.name}-in-force", outcome="InForce"))

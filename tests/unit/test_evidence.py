@@ -13,7 +13,7 @@ from controllers.evidence.archive import unpacked
 from controllers.evidence.summary import summary_of
 from controllers.evidence.verify import Verdict, verify
 from infra.correlation import call_id
-from tests.unit.evidence_case import Case
+from tests.unit.evidence_case import EXPIRY, Case
 
 
 def judged(case: Case, folder: Path) -> Verdict:
@@ -28,7 +28,7 @@ def test_what_is_in_order_is_found_in_order(tmp_path: Path) -> None:
     verdict = judged(Case(), tmp_path)
 
     assert () == verdict.wrong
-    assert "1 plans came into force, each with every signature it needed" in verdict.checked
+    assert "1 of these plans came into force, each with every signature it needed" in verdict.checked
     assert Case().archive() == Case().archive()
 
 
@@ -37,7 +37,7 @@ def test_the_summary_says_who_asked_who_signed_and_which_calls_were_made() -> No
     case = Case()
     said = summary_of(case.gathered())
 
-    assert ["li.na"] == said["asked"]["by"]
+    assert (["li.na"], EXPIRY) == (said["asked"]["by"], said["expires"])
     assert [call_id(case.digest)] == [plan["callsToOpenStack"] for plan in said["plans"]]
     assert ["zhang.wei", "chen.jing", "zhao.min", None] == [one["approver"] for one in said["decisions"]]
     assert "2026-01-02T03:04:05Z" == said["plans"][0]["inForceSince"]
@@ -121,13 +121,14 @@ def test_whatever_does_not_agree_is_wrong(change: Callable[[Case], None], said: 
 
 
 def test_a_request_that_is_gone_has_its_record_left(tmp_path: Path) -> None:
-    """Who decided what about which digest; that the plan's content is missing is said, and is no fault."""
+    """Who decided what about which digest. That its content, and so the check of its signatures, is missing is said."""
     case = Case(subject=Case().subject.model_copy(update={"living": False}))
     case.request = None
     verdict = judged(case, tmp_path)
 
     assert () == verdict.wrong
     assert any(f"plan {case.name} is gone" in remark for remark in verdict.remarks)
+    assert "0 of these plans came into force, each with every signature it needed" in verdict.checked
     gone = summary_of(case.gathered())["plansThatAreGone"]
     assert [(case.digest, call_id(case.digest))] == [(plan["digest"], plan["callsToOpenStack"]) for plan in gone]
 

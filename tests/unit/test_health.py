@@ -13,7 +13,7 @@ from yarl import URL
 from controllers.api.stored import KINDS
 from controllers.health import Signs, liveness, readiness
 from controllers.hearing import DEAD_SECONDS, Hearing
-from tests.unit.test_measures import counted
+from tests.counted import counted
 
 HEARD = {kind.plural: 60.0 for kind in KINDS}
 LEADING = Signs(candidate=True, leading=True, unanswered_seconds=2, silences=HEARD, lists_in=True)

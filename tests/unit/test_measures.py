@@ -6,21 +6,15 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from prometheus_client.registry import Collector
 
 from controllers.measures import Measures, pass_result, verb_and_kind
 from controllers.queue import WorkQueue
 from infra.errors import ClusterUnavailable, ServerFault
 from infra.measures import CloudMeasures, EngineMeasures
+from tests.counted import counted
 from tests.unit.world import World
 
 API = "/apis/kunlun.cloud/v1alpha1"
-
-
-def counted(family: Collector) -> dict[tuple[str, ...], float]:
-    """The values of a counter by its labels."""
-    samples = [sample for metric in family.collect() for sample in metric.samples]
-    return {tuple(one.labels.values()): one.value for one in samples if one.name.endswith(("_total", "_count"))}
 
 
 @pytest.mark.parametrize(

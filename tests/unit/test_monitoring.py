@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -33,9 +34,13 @@ PANELS: list[dict[str, Any]] = [panel for panel in DASHBOARD["panels"] if panel[
 SCRAPED = {"instance"}  # what Prometheus adds itself
 
 
-@pytest.fixture
-async def exported() -> Mapping[str, frozenset[str]]:
+@pytest.fixture(scope="module")
+def exported() -> Mapping[str, frozenset[str]]:
     """Names of series and their labels, of an operator that has done everything once."""
+    return asyncio.run(_exported())
+
+
+async def _exported() -> Mapping[str, frozenset[str]]:
     world = World()
     await world.built()
     world.ask(a_spec(), name="waiting")
@@ -69,7 +74,7 @@ def expressions() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("where", "text"), list(expressions()))
-async def test_every_query_is_one_that_prometheus_understands_of_what_is_exported(
+def test_every_query_is_one_that_prometheus_understands_of_what_is_exported(
     where: str, text: str, exported: Mapping[str, frozenset[str]]
 ) -> None:
     """Parsed as PromQL; each series exists, and has every label that is matched or kept."""
@@ -120,7 +125,7 @@ def test_the_limits_of_the_alerts_are_the_operators_own() -> None:
     assert UNANSWERED_SECONDS < DEAD_SECONDS
 
 
-async def test_the_page_lists_every_figure_and_no_other(exported: Mapping[str, frozenset[str]]) -> None:
+def test_the_page_lists_every_figure_and_no_other(exported: Mapping[str, frozenset[str]]) -> None:
     """What is not written down is not there for who looks for it at night."""
     page = (DOCS / "monitoring.md").read_text(encoding="utf-8")
     table = "\n".join(line for line in page.splitlines() if line.startswith("| `kunlun_"))

@@ -101,6 +101,10 @@ class FakeEngine:
     forgotten: list[str] = field(default_factory=list)
     expected: dict[str, CloudKind] = field(default_factory=dict)  # at the end of a request
     stuck: Exception | None = None  # what forgetting meets
+    at_work: tuple[int, int] = (0, 0)  # with a slot, and waiting for one
+
+    def turns(self) -> tuple[int, int]:
+        return self.at_work
 
     async def converge(self, plan: StackPlan, *, observed: Any, on_progress: Any) -> Built:
         self.passes.append((self.world.status(plan.origin.name).get("buildingPlan"), observed is not None))

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
-from infra.cloud import Cloud, Clouds
+from infra.cloud import Cloud, Clouds, Limits
 from infra.cloud_answers import Absent
 from infra.errors import KunlunError
 from infra.sandbox.commands import attempt
@@ -177,7 +177,7 @@ def recorded(folder: GuestFolder) -> Guest | None:
 async def keep_once(places: Places, say: Say) -> int:
     """One pass, as the cloud's administrator."""
     places.ensure_folders()
-    clouds = Clouds("admin", places.layout.clouds, threads=5)
+    clouds = Clouds("admin", places.layout.clouds, limits=Limits(threads=5))
     try:
         cloud = clouds.admin()
         return await Keeper(places, switch_of(places), cloud, say, Eye(cloud)).one_pass()
@@ -187,7 +187,7 @@ async def keep_once(places: Places, say: Say) -> int:
 
 async def keep(places: Places, say: Say) -> None:
     """Pass after pass until the process is ended. A cloud that does not answer is asked again."""
-    clouds = Clouds("admin", places.layout.clouds, threads=5)
+    clouds = Clouds("admin", places.layout.clouds, limits=Limits(threads=5))
     cloud = clouds.admin()
     keeper = Keeper(places, switch_of(places), cloud, say, Eye(cloud))
     busy = 0
