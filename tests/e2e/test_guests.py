@@ -111,8 +111,8 @@ def test_a_guest_follows_its_server(places: Places, story: Story, cloud: Any) ->
     key = folder.host_key_pub.read_text()
 
     cloud.compute.stop_server(server)
-    assert eventually(lambda: "guests-db-0" not in named(places), PLUGGED_SECONDS)
-    assert places.guest_namespace(folder.server) not in places.namespaces()
+    assert eventually(lambda: places.guest_namespace(folder.server) not in places.namespaces(), PLUGGED_SECONDS)
+    assert "guests-db-0" not in named(places)
     cloud.compute.start_server(server)
     assert eventually(lambda: "guests-db-0" in named(places), PLUGGED_SECONDS)
     assert 0 == run_in(places, "guests-db-0", ["ls", "/etc/kept"]).returncode
