@@ -27,6 +27,7 @@ from infra.errors import ClusterUnavailable, KunlunError
 UNUSED_FINALIZER = f"kopf.{GROUP}/unused"
 PAUSE_SECONDS = 2.0
 END_SECONDS = 5.0
+TOLD_AGAIN_SECONDS = 1.0
 FIRST_LISTING_SECONDS = 60.0
 log = structlog.get_logger(__name__)
 
@@ -122,7 +123,7 @@ class _Thread(threading.Thread):
         self._kopfs, self._operators = asyncio.get_running_loop(), asyncio.current_task()
         ready = asyncio.Event()
         announcing = asyncio.create_task(self._announce(ready))
-        registry = _registry(self._watches, self._hand_over)
+        registry = _registry(self._watches, self._hand_over, self._tell_again)
         try:
             await kopf.operator(registry=registry, clusterwide=True, standalone=True, ready_flag=ready)
         finally:
@@ -131,6 +132,20 @@ class _Thread(threading.Thread):
     async def _announce(self, ready: asyncio.Event) -> None:
         await ready.wait()
         self._hand_over(self._watches.ready.set)
+
+    def _tell_again(self) -> None:
+        """Kopf ends, and cancels each of its tasks once. A watch can miss that one word, and would be waited for ever.
+
+        It takes the cancellation for that of its stream, and asks for credentials that nobody gives any more.
+        """
+
+        def tell() -> None:
+            for task in asyncio.all_tasks(loop) - {self._operators}:
+                task.cancel()
+            loop.call_later(TOLD_AGAIN_SECONDS, tell)
+
+        loop = asyncio.get_running_loop()
+        loop.call_later(TOLD_AGAIN_SECONDS, tell)
 
     def _hand_over(self, call: Callable[..., None], *arguments: Any) -> None:
         """In order; nothing is heard any more by a loop that has ended."""
@@ -146,7 +161,7 @@ class _Thread(threading.Thread):
             self._ended.set_result(None)
 
 
-def _registry(watches: Watches, hand_over: Callable[..., None]) -> kopf.OperatorRegistry:
+def _registry(watches: Watches, hand_over: Callable[..., None], ending: Callable[[], None]) -> kopf.OperatorRegistry:
     """One index and one event handler per kind."""
     registry = kopf.OperatorRegistry()
     for kind in KINDS:
@@ -161,6 +176,10 @@ def _registry(watches: Watches, hand_over: Callable[..., None]) -> kopf.Operator
     @kopf.on.startup(registry=registry)
     async def startup(settings: kopf.OperatorSettings, **_: Any) -> None:
         _configure(settings)
+
+    @kopf.on.cleanup(registry=registry)
+    async def cleanup(**_: Any) -> None:
+        ending()
 
     return registry
 

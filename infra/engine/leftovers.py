@@ -23,6 +23,8 @@ from infra.errors import StackLocked
 from infra.kernel import KernelLine, environment, is_gone, kernel_line, kernel_lines, words
 
 PROGRAM = "pulumi"
+UNWRITTEN_SECONDS = 30.0  # a lock of 200 bytes is written in milliseconds
+_UNWRITTEN = ".tmp"  # the name that a file has until all of it is written (gocloud.dev/blob/fileblob)
 _END_SECONDS = 0.5  # SIGKILL takes milliseconds; the loop may wait that long
 log = structlog.get_logger(__name__)
 
@@ -51,7 +53,7 @@ def break_abandoned_locks(state: Path) -> None:
     but this cache, because the operator behind it does not lead. So neither a new host name (every pod has one) nor a
     lock file that was cut short stops anything for ever.
     """
-    for file in sorted((state / "backend" / ".pulumi" / "locks").rglob("*.json")):
+    for file in sorted(path for path in (state / "backend" / ".pulumi" / "locks").rglob("*") if path.is_file()):
         owner, uid = _owner(file), file.parent.name
         if owner.pid is not None and owner.host == socket.gethostname() and not _ended(owner, state, uid):
             continue
@@ -62,11 +64,12 @@ def break_abandoned_locks(state: Path) -> None:
 def break_locks(locks: Path, state: Path, uid: str) -> None:
     """Remove the locks of one stack whose engines are gone; an engine of ours that still holds one is ended first.
 
+    A lock that was never written to its end (the disk was full) is held by nobody, and yet every engine counts it.
     Only while no run of the stack is going on. Raises StackLocked when an owner may still be at work.
     """
     for file in sorted(locks.glob("*")):
         owner = _owner(file)
-        if not _ended(owner, state, uid):
+        if not (_was_never_written(file) or _ended(owner, state, uid)):
             raise StackLocked(
                 f"the engine's state of this request is locked by {owner.told}, which cannot be seen to have ended; "
                 f"the operator's log names the file: once nobody works there, delete it"
@@ -94,6 +97,14 @@ def _owner(file: Path) -> _Owner:
         content = json.loads(file.read_text(encoding="utf-8"))
         return _Owner(file, int(content["pid"]), str(content["hostname"]), str(content["timestamp"]))
     return _Owner(file)
+
+
+def _was_never_written(file: Path) -> bool:
+    """Whether its writer has given up: it would have renamed it long ago."""
+    try:
+        return file.name.endswith(_UNWRITTEN) and time.time() - file.stat().st_mtime > UNWRITTEN_SECONDS
+    except FileNotFoundError:
+        return True
 
 
 def _ended(owner: _Owner, state: Path, uid: str) -> bool:

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from infra.engine.leftovers import backend_url
+from infra.engine.leftovers import UNWRITTEN_SECONDS, backend_url
 from infra.errors import EngineInterrupted, KunlunError, StackLocked
 from infra.planned import planned_objects
 from tests.component.engine_parts import an_engine, first_build, ids, next_pass
@@ -145,6 +146,38 @@ async def test_a_lock_that_appears_meanwhile_and_cannot_be_judged_is_reported(
     assert told in refused.value.message
     assert [] == cloud.log
     assert lock.exists()
+
+
+@pytest.mark.parametrize("age_seconds", [UNWRITTEN_SECONDS + 1, 0.0])
+async def test_a_lock_that_was_never_written_to_its_end_stops_nobody_for_long(
+    age_seconds: float, tmp_path: Path
+) -> None:
+    """As a full disk leaves it, with the name that a file has while it is written; a fresh one may still become one."""
+    cloud, plan = FakeCloud(), a_plan()
+    async with an_engine(cloud, tmp_path) as engine:
+        lock = a_lock(tmp_path, "")
+        unwritten = lock.rename(lock.with_name(f"{lock.name}.1796051828.tmp"))
+        written_at = time.time() - age_seconds
+        os.utime(unwritten, (written_at, written_at))
+        if age_seconds:
+            await engine.converge(plan, observed=None, on_progress=unheard)
+        else:
+            with pytest.raises(StackLocked):
+                await engine.converge(plan, observed=None, on_progress=unheard)
+
+    assert bool(age_seconds) == bool(cloud.log)
+    assert bool(age_seconds) != unwritten.exists()
+
+
+async def test_an_unwritten_lock_found_at_the_start_is_broken(tmp_path: Path) -> None:
+    """Of whatever age: the one who wrote it is gone."""
+    cloud, plan = FakeCloud(), a_plan()
+    lock = a_lock(tmp_path, "")
+    unwritten = lock.rename(lock.with_name(f"{lock.name}.1796051828.tmp"))
+    built = await first_build(cloud, tmp_path, plan)
+
+    assert set(planned_objects(plan)) == set(built.ids)
+    assert not unwritten.exists()
 
 
 @pytest.mark.parametrize(("content", "differing", "told"), UNJUDGEABLE)

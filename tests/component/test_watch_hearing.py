@@ -40,8 +40,13 @@ class Speaker:
         self.address = ""
         self.token = "first"
         self.speaking = set(PLURALS)
+        self.unknown = set[str]()
         self.refused = 0
         self._times = 0
+
+    def forget(self, plural: str) -> None:
+        """A kind is served no more; the watches of it end."""
+        self.unknown.add(plural)
 
     def revoke(self, token: str) -> None:
         """Another token from now on; watches that run end."""
@@ -52,6 +57,8 @@ class Speaker:
             self.refused += 1
             return web.json_response({"kind": "Status", "code": 401}, status=401)
         words = request.path.strip("/").split("/")
+        if words[-1] in self.unknown:
+            return web.Response(status=404, text="404 page not found")
         if request.query.get("watch") == "true":
             return await self._stream(request, words[-1])
         return web.json_response(_document(words))
@@ -61,7 +68,7 @@ class Speaker:
         await response.prepare(request)
         bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "1"}}}
         began = self._times
-        while began == self._times:
+        while began == self._times and plural not in self.unknown:
             if plural in self.speaking:
                 await response.write(json.dumps(bookmark).encode() + b"\n")
             await asyncio.sleep(0.1)
@@ -195,6 +202,17 @@ async def test_an_access_that_stays_refused_is_not_tried_without_pause(speaker: 
 
         assert 0 < refused < 100
         assert dead != "every watch is heard of" or not watches.ready.is_set()
+        assert await becomes(lambda: watches.ready.is_set() and verdict(watches) == "every watch is heard of")
+
+
+async def test_a_kind_that_goes_is_waited_for_and_watched_again(speaker: Speaker) -> None:
+    """Kopf ends over it, in the midst of watches that go on; nothing of it may hold up the next one."""
+    async with watching(lambda: access(speaker)) as watches:
+        speaker.forget("approvals")
+        gone = await becomes(lambda: not watches.ready.is_set())
+        speaker.unknown.clear()
+
+        assert gone
         assert await becomes(lambda: watches.ready.is_set() and verdict(watches) == "every watch is heard of")
 
 

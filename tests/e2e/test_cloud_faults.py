@@ -13,6 +13,7 @@ from typing import Any
 
 from infra.cloud import Cloud, Clouds
 from infra.stackplan import Kind
+from tests.e2e.operator_control import OperatorControl
 from tests.e2e.story import Sandbox, a_server, a_story, eventually, leftovers, objects, project_of
 
 TOKEN_RESOLUTION_SECONDS = 1.0  # when a token was issued is kept in whole seconds
@@ -20,8 +21,13 @@ FREED_SECONDS = 90.0
 SOON_SECONDS = 30.0  # it would rest for a minute
 
 
-def test_a_rotated_password_is_used_without_a_restart(sandbox: Sandbox) -> None:
-    """Changed in Keystone, which revokes every token; a few seconds after clouds.yaml is replaced, all goes on."""
+def test_a_rotated_password_is_used_without_a_restart(sandbox: Sandbox, operator: OperatorControl) -> None:
+    """Changed in Keystone, which revokes every token; a few seconds after clouds.yaml is replaced, all goes on.
+
+    Services believe a token that they have seen for some minutes more. So the operator begins here without any.
+    """
+    operator.kill()
+    operator.start()
     with a_story(sandbox, "rotated") as story:
         story.apply()
         story.planned()
