@@ -26,7 +26,7 @@ test: check ## check, then the real parts: component tests, end-to-end tests, on
 	@$(MAKE) --no-print-directory --jobs=2 test-parts test-crashes
 
 test-parts: $(READY) ## component tests and end-to-end tests, in two halves with a sandbox each
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile tests/component tests/e2e
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder tests/component tests/e2e
 
 test-crashes: $(READY) ## one run of each crash point, and of some without recovery; they mostly wait
 	$(BIN)/python -m pytest tests/crash
