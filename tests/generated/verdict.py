@@ -36,7 +36,7 @@ READ_OFFLINE = 4_000  # characters; pure YAML is slow, and says nothing more abo
 # What an API server says when an expression or the server itself, not the document, is at fault.
 UNHELPFUL = re.compile(
     r"panic|runtime error|internal error|no such (key|overload|attribute|field)|CEL|expression .* resulted in error"
-    r"|failed expression|doc is missing path|cost limit|budget|nil pointer|goroutine|timed out",
+    r"|failed expression|doc is missing path|cost limit|cost budget|nil pointer|goroutine|timed out",
     re.IGNORECASE,
 )
 REFUSING = {400, 403, 404, 409, 413, 415, 422}
