@@ -131,6 +131,8 @@ def _break(made: Any, place: Path, draw: DrawFn) -> None:
             holder += [copy.deepcopy(holder[key])] * draw(st.sampled_from([1, 16, 100]))
         case "unknown" if isinstance(holder, dict):
             holder[draw(st.sampled_from(["unknown", "", "Name", "from_", "\x00", "$ref"]))] = draw(scalars())
+        case _ if isinstance(holder, dict):
+            holder[key] = [holder.get(key)]  # "spec" may be gone
         case _:
             holder[key] = [holder[key]]
 
