@@ -22,22 +22,12 @@ from tests.component.guest_bench import UID, Bench, Watch, a_bench, configured, 
 
 CANARY = "canary-7f3a9"
 ROLE_SECONDS = 300
-SITE = """
-- name: Try
-  hosts: all
-  gather_facts: false
-  tasks:
-    - name: Wait until the guest answers
-      ansible.builtin.wait_for_connection:
-        timeout: 4
-        delay: 0
-        sleep: 1
-    - name: Apply the roles
-      ansible.builtin.include_role:
-        name: "{{ kunlun_role }}"
-      loop: "{{ kunlun_roles }}"
-      loop_control:
-        loop_var: kunlun_role
+DYING_SLOWLY = """#!/bin/sh
+ssh "$@"
+ended=$?
+exec <&- >&- 2>&-
+sleep 0.05
+exit $ended
 """
 TASKS = {
     "failing": f"""
@@ -67,9 +57,11 @@ def guest(bench: Bench) -> Guest:
 
 @pytest.fixture
 def playbooks(tmp_path: Path) -> Path:
-    """Small ones, to see what goes wrong."""
-    (tmp_path / "site.yml").write_text(SITE)
-    shutil.copy(Playbooks().folder / "ansible.cfg", tmp_path)
+    """The play of every request with small roles, to see what goes wrong. It waits for seconds, not for a minute."""
+    for name in ("site.yml", "ansible.cfg"):
+        shutil.copy(Playbooks().folder / name, tmp_path)
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars" / "all.yml").write_text("kunlun_answer_seconds: 4\n")
     for role, tasks in TASKS.items():
         (tmp_path / "roles" / role / "tasks").mkdir(parents=True)
         (tmp_path / "roles" / role / "tasks" / "main.yml").write_text(tasks)
@@ -153,7 +145,12 @@ async def test_the_failed_task_is_named_and_its_secret_is_nowhere(
 
 
 async def test_another_host_than_the_pinned_one_gets_nothing(bench: Bench, guest: Guest, playbooks: Path) -> None:
-    """Whoever has taken the address does not have the key."""
+    """Whoever has taken the address does not have the key. An ssh that has refused may be there for a moment more."""
+    wrapper = playbooks / "ssh"
+    wrapper.write_text(DYING_SLOWLY)
+    wrapper.chmod(0o755)
+    with (playbooks / "ansible.cfg").open("a") as settings:  # its last section is the one of SSH
+        settings.write(f"ssh_executable = {wrapper}\n")
     pins = playbooks / "pins" / guest.server
     pins.mkdir(parents=True)
     shutil.copy(f"{bench.places.ssh_key}.pub", pins / "host_key.pub")
