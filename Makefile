@@ -11,7 +11,7 @@ READY := .venv/.ready
 LINTED := .venv/.playbooks-linted
 CACHE := $(or $(KUNLUN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kunlun)
 
-.PHONY: help demo demo-down test test-parts test-crashes check crash chaos faults generated probe scale format manifests sandbox sandbox-down bench
+.PHONY: help demo demo-down test test-parts test-crashes check crash chaos faults generated probe scale format manifests sandbox sandbox-down bench peers
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ sandbox-down: $(READY) ## end the sandbox; its state stays
 
 bench: sandbox ## figures of the design, measured on the sandbox
 	PATH="$(lastword $(wildcard $(CACHE)/toolchain/pulumi-*)):$$PATH" $(BIN)/python -m tests.bench.latency
+
+peers: sandbox ## beside the best script and, where present, terraform, ansible and the openstack command; PEERS="--runs 3"
+	@$(BIN)/python -m tests.bench.peers $(PEERS)
 
 scale: $(READY) ## memory, time, fairness and restart with 1,000 requests (half an hour); SCALE="--requests 50 --departments 5"
 	PATH="$(lastword $(wildcard $(CACHE)/toolchain/pulumi-*)):$$PATH" $(BIN)/python -m tests.bench.scale $(SCALE)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ from controllers.api import API_VERSION
 from controllers.api.stored import Kind
 from controllers.cluster import access_from_kubeconfig
 
+WATCH_SECONDS = 600.0  # of silence; a cloud may take its time
 _OPEN = threading.local()
 
 
@@ -47,6 +50,21 @@ class ApiServer:
             "message": "the connection was closed: the document is too large",
             "reason": "RequestEntityTooLarge",
         }
+
+    @contextmanager
+    def watching(self, path: str) -> Iterator[Iterator[dict[str, Any]]]:
+        """The events of a watch; on entering, the API server is listening already.
+
+        `path` is of a list, with its `resourceVersion` and `watch=1`. This connection is taken up by it.
+        """
+        self._connection.timeout = WATCH_SECONDS
+        self._connection.request("GET", path, headers=self._access.headers())
+        reply = self._connection.getresponse()
+        assert reply.status == 200, reply.read()
+        try:
+            yield (json.loads(line) for line in iter(reply.readline, b""))
+        finally:
+            self._connection.close()
 
     def objects(self, kind: Kind[Any, Any]) -> list[dict[str, Any]]:
         code, answer = self.call("GET", f"/apis/{API_VERSION}/{kind.plural}")

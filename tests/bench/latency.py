@@ -3,7 +3,7 @@
     python -m tests.bench.latency [--runs 5] [--pulumi PATH] ...
 
 All sides start warm (logged in, catalogue read) and end when all servers are ACTIVE and the router carries the
-subnet; the operator's clock runs from the Approval until kubectl sees `Provisioned`. What counts are the ratios
+subnet; the operator's clock runs from the Approval until its watch tells `Ready`. What counts are the ratios
 of the medians: absolute times are the cloud's.
 """
 
@@ -22,9 +22,11 @@ from infra.errors import ServerFault
 from infra.planned import planned_objects
 from infra.provider.observe import list_servers, servers_from_listing
 from infra.stackplan import Kind, StackPlan
+from tests.bench.meter import Meter
 from tests.bench.peer import Peer
-from tests.bench.stage import Stage, a_stage, arguments, standard_plan
+from tests.bench.stage import SERVERS, Stage, a_stage, arguments, standard_plan
 from tests.bench.whole import WholeOperator
+from tests.conftest import Sandbox
 
 POLL_SECONDS = 0.25
 TARGET = 1.15
@@ -56,13 +58,15 @@ async def main() -> None:
     options = parser.parse_args()
     stage = await a_stage(options)
     peer = Peer(stage)
-    whole = WholeOperator(options.clouds_yaml.parent)
+    sandbox = Sandbox(options.clouds_yaml.parent.absolute())
+    meter = Meter(sandbox)
+    whole = WholeOperator(sandbox, meter)
     operator, engine, script = Series("operator"), Series("engine"), Series("script")
     with tempfile.TemporaryDirectory() as folder:
         subject = Engine(EngineSettings(options.pulumi, Path(folder), processes=3), stage.clouds)
         await subject.start()
         for run in range(options.runs):
-            await _measure_operator(whole, f"bench-{run}", operator)
+            await asyncio.to_thread(_measure_operator, whole, meter, f"bench-{run}", operator)
             await _measure_engine(subject, stage, engine)
             await _measure_script(peer, stage, script)
             newest = ", ".join(f"{one.name} {one.seconds[-1]:.2f} s" for one in (operator, engine, script))
@@ -87,11 +91,12 @@ async def until_active(stage: Stage, plan: StackPlan) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _measure_operator(whole: WholeOperator, name: str, series: Series) -> None:
-    seconds, calls = await asyncio.to_thread(whole.build, name)
-    series.seconds.append(seconds)
-    series.calls.append(calls)
-    series.removal_seconds.append(await asyncio.to_thread(whole.remove, name))
+def _measure_operator(whole: WholeOperator, meter: Meter, name: str, series: Series) -> None:
+    request = whole.begin(name, SERVERS)
+    built, removed = meter.measured(whole, request.create), meter.measured(whole, request.delete)
+    series.seconds.append(built.seconds)
+    series.calls.append(built.calls)
+    series.removal_seconds.append(removed.seconds)
 
 
 async def _measure_engine(engine: Engine, stage: Stage, series: Series) -> None:

@@ -11,14 +11,16 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import openstack
 from openstack.config import OpenStackConfig
 
-from tests.bench.stage import PORTS_OPENED, SERVERS, Stage
+from tests.bench.stage import FIRST_HOST, PORTS_OPENED, SERVERS, Stage
 
 POLL_SECONDS = 0.2
+AGENT = "best-script"
 
 
 class Peer:
@@ -30,7 +32,7 @@ class Peer:
         self._connection: Any = _connected(stage, self._count)
         self._pool = ThreadPoolExecutor(16)
 
-    def build(self, name: str, prefix: ipaddress.IPv4Network) -> None:
+    def build(self, name: str, prefix: ipaddress.IPv4Network, servers: int = SERVERS) -> None:
         """Returns when all servers are ACTIVE and the router carries the subnet."""
         connection, submit = self._connection, self._pool.submit
         router = submit(self._router, name)
@@ -39,12 +41,12 @@ class Peer:
         network = connection.network.create_network(name=name)
         subnet = self._subnet(name, network.id, prefix)
         interface = submit(lambda: connection.network.add_interface_to_router(router.result().id, subnet_id=subnet.id))
-        ports = self._ports(name, network.id, subnet.id, group.result().id, prefix)
-        servers = [submit(self._server, f"{name}-{number}", port.id) for number, port in enumerate(ports)]
-        for waiting in (*servers, rules):
+        hosts = [{"subnet_id": subnet.id, "ip_address": str(prefix[FIRST_HOST + number])} for number in range(servers)]
+        ports = self._ports(name, network.id, group.result().id, hosts)
+        made = [submit(self._server, f"{name}-{number}", port.id) for number, port in enumerate(ports)]
+        for waiting in (*made, rules, interface):  # first what needs no asking again: a poll costs the cloud, too
             waiting.result()
-        self._until(lambda: [one.status for one in connection.compute.servers(name=f"^{name}")] == ["ACTIVE"] * SERVERS)
-        interface.result()
+        self._until(lambda: [one.status for one in connection.compute.servers(name=f"^{name}")] == ["ACTIVE"] * servers)
 
     def build_network(self, name: str, prefix: ipaddress.IPv4Network) -> None:
         """The same without servers: returns when the router carries the subnet."""
@@ -97,10 +99,9 @@ class Peer:
             allocation_pools=[{"start": str(prefix[2]), "end": str(prefix[5])}],
         )
 
-    def _ports(self, name: str, network_id: str, subnet_id: str, group_id: str, prefix: Any) -> list[Any]:
+    def _ports(self, name: str, network_id: str, group_id: str, hosts: list[dict[str, str]]) -> list[Any]:
         body = {"name": name, "network_id": network_id, "security_groups": [group_id]}
-        addresses = [{"subnet_id": subnet_id, "ip_address": str(prefix[10 + number])} for number in range(SERVERS)]
-        return list(self._connection.network.create_ports([body | {"fixed_ips": [one]} for one in addresses]))
+        return list(self._connection.network.create_ports([body | {"fixed_ips": [host]} for host in hosts]))
 
     def _server(self, name: str, port_id: str) -> Any:
         stage = self._stage
@@ -117,7 +118,7 @@ class Peer:
 
 
 def _connected(stage: Stage, count: Callable[..., None]) -> Any:
-    config = OpenStackConfig(config_files=[str(stage.clouds_yaml)]).get_one(cloud=stage.cloud_name)
+    config = OpenStackConfig(config_files=[str(stage.clouds_yaml)], app_name=AGENT).get_one(cloud=stage.cloud_name)
     connection = openstack.connection.Connection(config=config)
     scoped = connection.connect_as_project({"id": stage.project.id, "name": stage.project.name})
     scoped.authorize()
@@ -125,3 +126,39 @@ def _connected(stage: Stage, count: Callable[..., None]) -> Any:
     next(scoped.compute.servers(limit=1), None)
     scoped.session.session.hooks["response"].append(count)
     return scoped
+
+
+class BestScript:
+    """The script as one of those that are compared."""
+
+    name = "best script"
+    agent = AGENT
+    absent = ""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._peer = Peer(stage)
+
+    def cpu_seconds(self) -> float:
+        """Of this process: while the script works, it does nothing else."""
+        return time.process_time()
+
+    def begin(self, name: str, servers: int) -> Build:
+        """Names of what is built are found again by how they begin, so none begins like another."""
+        return Build(self._peer, f"{name}-end", next(self._stage.free), servers)
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One request for the script."""
+
+    peer: Peer
+    name: str
+    prefix: ipaddress.IPv4Network
+    servers: int
+
+    def create(self) -> None:
+        self.peer.build(self.name, self.prefix, self.servers)
+
+    def delete(self) -> None:
+        self.peer.remove(self.name)

@@ -26,6 +26,7 @@ from infra.stackplan import (
 from tests.counted import counted
 
 PREFIX_LENGTH = 26
+FIRST_HOST = 10
 PORTS_OPENED = (22, 80, 443)
 SERVERS = 2
 
@@ -118,7 +119,7 @@ def standard_plan(stage: Stage, prefix: ipaddress.IPv4Network, *, servers: int =
                 flavor=stage.flavor,
                 image=stage.image,
                 network="app",
-                address=str(prefix[10 + number]),
+                address=str(prefix[FIRST_HOST + number]),
             )
             for number in range(servers)
         ),

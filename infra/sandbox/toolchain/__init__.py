@@ -28,7 +28,8 @@ STRIPPED = "-s -w"
 class Tool:
     """One program: where it is built from, and which of the installed ones would do as well.
 
-    `from_path` is a pattern that the answer to `version` must match; None means that ours is always used.
+    `from_path` is a pattern that the answer to `version` must match; None means that ours is always used. The wrapper
+    module is the folder `family` in `wrappers`.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Tool:
     tags: str = ""
     version: tuple[str, ...] = ("version",)
     from_path: str | None = None
+    wrappers: Path = Path(__file__).parent
 
 
 def kubernetes_link(release: str) -> str:
@@ -123,7 +125,7 @@ def compile_to(tool: Tool, target: Path, go: str, environ: Mapping[str, str], sa
     began = time.monotonic()
     settings = {"CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "", "GOWORK": "off"}
     with tempfile.TemporaryDirectory(prefix="kunlun-build-") as folder:
-        module = shutil.copytree(Path(__file__).parent / tool.family, Path(folder) / tool.family)
+        module = shutil.copytree(tool.wrappers / tool.family, Path(folder) / tool.family)
         fresh = target.with_name(f".{tool.name}.new")
         flags = ["-mod=readonly", "-trimpath", "-ldflags", tool.link, *(["-tags", tool.tags] if tool.tags else [])]
         done = attempt(

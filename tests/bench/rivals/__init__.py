@@ -1,0 +1,1 @@
+"""Tools that people use instead, each building the very same request by its own usual means."""
