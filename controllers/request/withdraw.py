@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 import structlog
@@ -14,8 +13,9 @@ from controllers.request.abandon import abandonment_of, let_go
 from controllers.request.observe import until_recovered
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_named
+from controllers.request.progress import reporting
 from controllers.request.release import is_to_be_released, release
-from controllers.request.status import begin, status_of
+from controllers.request.status import Report, begin, status_of
 from infra.correlation import call_id, correlated
 from infra.engine import StepEvent
 from infra.errors import InternalError, InvalidRequest, KunlunError, TransientError
@@ -106,33 +106,21 @@ def _plan_in_force(request: ResourceRequest, parts: RequestParts) -> Plan | None
 
 
 async def _remove(request: ResourceRequest, project: str, plan: Plan | None, parts: RequestParts) -> None:
-    tasks: set[asyncio.Task[None]] = set()
-
-    def on_progress(event: StepEvent) -> None:
-        if event.moment == "done" and not tasks:
-            text = f"removed {event.done} of {event.total}: {event.kind} {event.name}"
-            task = asyncio.get_running_loop().create_task(_tell_if_possible(request, text, parts))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-
     with correlated(call_id(request.meta.uid)):
-        kept = await parts.engine.remove(
-            _origin(request),
-            project,
-            expected={item.id: item.kind for item in request.status.resources},
-            discard=discarded_volumes(plan),
-            on_progress=on_progress,
-        )
-    await asyncio.gather(*tasks)
+        async with reporting(request, begin(request.status), parts, _removed) as tell:
+            kept = await parts.engine.remove(
+                _origin(request),
+                project,
+                expected={item.id: item.kind for item in request.status.resources},
+                discard=discarded_volumes(plan),
+                on_progress=lambda event: tell(event) if event.moment == "done" else None,
+            )
     if kept:
         log.info("volumes kept", request=request.meta.name, namespace=request.meta.namespace, volumes=kept)
 
 
-async def _tell_if_possible(request: ResourceRequest, message: str, parts: RequestParts) -> None:
-    try:
-        await _tell(request, message, parts)
-    except KunlunError as error:
-        log.debug("progress not written", request=request.meta.name, reason=error.reason)
+def _removed(report: Report, event: StepEvent) -> Report:
+    return replace(report, deleting=f"removed {event.done} of {event.total}: {event.kind} {event.name}")
 
 
 async def _tell(request: ResourceRequest, message: str, parts: RequestParts) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -18,12 +17,12 @@ from infra.engine.run import Run
 from infra.engine.state import StackState, ensure_backend, known_stacks
 from infra.engine.transit import Transit
 from infra.engine.turn import Turn, Turns
-from infra.errors import CloudUnavailable, EngineInterrupted
+from infra.errors import CloudUnavailable
 from infra.measures import EngineMeasures
 from infra.planned import planned_objects
 from infra.provider.authority import Authority, authority_of, teardown_authority
 from infra.provider.builder import Builder, StepEvent, Steps
-from infra.provider.kinds import REMOVAL_ORDER
+from infra.provider.departing import delete_together, departing
 from infra.provider.linking import take_links_off
 from infra.provider.looking import look, look_again, still_stillborn
 from infra.provider.observe import observe
@@ -172,10 +171,9 @@ class Engine:
                 builder = Builder(cloud, authority, seen, Steps(len(going), on_progress), turn.patience())
                 kept = [found.identity for found in seen.objects if authority.keeps(found)]
                 known = state.covers(seen, kept, [found.identity for found in going])
-                if attempt == 0 and known and state.is_true(seen, self._transit.sealed_key):
-                    await turn.enter(self._run(uid, builder)).destroy()
-                else:
-                    await _delete(builder, going)
+                async with departing(builder, going):  # while the engine is still loading
+                    if attempt == 0 and known and state.is_true(seen, self._transit.sealed_key):
+                        await turn.enter(self._run(uid, builder)).destroy()
         raise CloudUnavailable(f"objects of {origin.name} keep appearing while they are deleted")
 
     async def release(
@@ -267,14 +265,8 @@ class Engine:
 
 
 async def _delete(builder: Builder, objects: Collection[ObservedObject]) -> None:
-    """Directly, without the engine: for what its state does not know. Kind by kind, so that nothing is in use."""
-    for kind in REMOVAL_ORDER:
-        if builder.patience.stopped.is_set():
-            raise EngineInterrupted("stopped while deleting; the next pass continues")
-        going = [builder.delete(kind, found.id, found.name) for found in objects if found.kind is kind]
-        ends = await asyncio.gather(*going, return_exceptions=True)  # nobody is left behind by a failing neighbour
-        for failure in filter(None, ends):
-            raise failure
+    """Directly: for what the engine's state does not know, and before the engine asks for what it knows."""
+    await delete_together(builder, objects)
     builder.forget(objects)
 
 

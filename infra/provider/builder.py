@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from infra.cloud_answers import Conflict, OutcomeUnknown
-from infra.errors import CloudRefused, NotApproved
+from infra.errors import CloudRefused, EngineInterrupted, NotApproved
 from infra.planned import PlannedObject
 from infra.provider.authority import Authority
 from infra.provider.blockers import blockers
@@ -73,6 +73,7 @@ class Builder:
     made: dict[str, Made] = field(init=False, default_factory=dict)
     _scene: Scene = field(init=False)
     _making: dict[str, asyncio.Future[Made]] = field(init=False, default_factory=dict)
+    _deleting: dict[str, asyncio.Future[None]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.names = _names_of(self.authority.planned, self.observed)
@@ -83,19 +84,18 @@ class Builder:
         return await asyncio.shield(self._begin(planned))
 
     def head_start(self) -> None:
-        """Begins with what refers to nothing, and what refers only to that, while the engine is still loading.
+        """Begins with all that servers need, each as soon as what it refers to is there, while the engine is loading.
 
         Only for a pass in which the engine will ask for all of it: its questions then find the answer under way.
         """
-        planned = self.authority.planned
-        roots = {name for name, one in planned.items() if not _references(one)}
-        for one in planned.values():
-            if _references(one) <= roots:
-                self._begin(one)
+        waiting = dict(self.authority.planned)
+        while begun := [one for one in waiting.values() if self._may_begin(one, waiting)]:
+            for one in begun:
+                self._begin(waiting.pop(one.name))
 
     async def settle(self) -> None:
         """Waits for everything begun, so that nothing happens after the pass."""
-        await asyncio.gather(*self._making.values(), return_exceptions=True)
+        await asyncio.gather(*self._making.values(), *self._deleting.values(), return_exceptions=True)
 
     def forget(self, gone: Collection[ObservedObject]) -> None:
         """Takes deleted objects out of the observation, so that they are neither adopted nor referred to."""
@@ -115,20 +115,28 @@ class Builder:
         await self._adopt(planned, found)
 
     async def delete(self, kind: Kind, object_id: str, name: str) -> None:
-        """Deletes an observed object and waits until it is gone. Kept volumes are left alone in silence."""
+        """Deletes an observed object and waits until it is gone, once per pass; later calls wait for the first.
+
+        Kept volumes are left alone in silence.
+        """
         found = self.observed.by_id.get(object_id)
         if found is not None and self.authority.keeps(found):
             return
         permitted = self.authority.permit_deleting(found, f"{kind} {name} ({object_id})")
         if any(made.id == object_id for made in self.made.values()):
             raise NotApproved(f"{kind} {name} was made by this very pass")
-        self.steps.started(kind, permitted.name, "delete")
+        if object_id not in self._deleting:
+            self._deleting[object_id] = asyncio.ensure_future(self._depart(permitted))
+        await asyncio.shield(self._deleting[object_id])
+
+    async def _depart(self, found: ObservedObject) -> None:
+        self.steps.started(found.kind, found.name, "delete")
         try:
-            await self._delete(permitted)
+            await self._delete(found)
         except Conflict as error:
-            in_the_way = await blockers(self.cloud, kind, object_id)
+            in_the_way = await blockers(self.cloud, found.kind, found.id)
             raise CloudRefused(f"{error.message}; in the way: {in_the_way}") if in_the_way else error from error
-        self.steps.finished(kind, permitted.name, "delete")
+        self.steps.finished(found.kind, found.name, "delete")
 
     async def _delete(self, found: ObservedObject) -> None:
         """With other requests' links out of the way: a router that goes takes its end of them with it."""
@@ -140,6 +148,14 @@ class Builder:
                 raise
             await resource.delete(self._scene, found.id, found.raw)
 
+    def _may_begin(self, planned: PlannedObject, waiting: Mapping[str, PlannedObject]) -> bool:
+        """Not what needs a router of another request that is not there: the engine does not ask for that.
+
+        Nor a server: an engine that cannot work, for want of room perhaps, should fail before anything is booted.
+        """
+        can_be_made = planned.kind is not Kind.SERVER and self.observed.reaches(planned)
+        return can_be_made and not _references(planned) & waiting.keys()
+
     def _begin(self, planned: PlannedObject) -> asyncio.Future[Made]:
         if planned.name not in self._making:
             begun = [self._making[name] for name in _references(planned) if name in self._making]
@@ -148,6 +164,7 @@ class Builder:
 
     async def _ensure(self, planned: PlannedObject, begun: Collection[asyncio.Future[Made]]) -> Made:
         await asyncio.gather(*begun)
+        self._require_going_on()
         found = self.observed.by_identity.get(identity_of(planned))
         if found is not None:
             await self._adopt(planned, found)
@@ -163,6 +180,14 @@ class Builder:
         if found is None:
             self.steps.finished(planned.kind, planned.name, "create")
         return made
+
+    def _require_going_on(self) -> None:
+        """Nothing new is begun once the pass is stopped, or something in it has failed."""
+        if self.patience.stopped.is_set():
+            raise EngineInterrupted("stopped while building; the next pass continues")
+        for one in self._making.values():
+            if one.done() and not one.cancelled() and (failure := one.exception()):
+                raise failure  # whatever the engine asks for first, it hears the reason
 
     async def _adopt(self, planned: PlannedObject, found: ObservedObject) -> None:
         """What is not as planned for life is used as it is, and left alone: another object needs a plan of its own."""

@@ -39,6 +39,24 @@ _ALL: tuple[Resource, ...] = (
 BY_KIND: Mapping[Kind, Resource] = {resource.kind: resource for resource in _ALL}
 BY_PULUMI_TYPE: Mapping[str, Resource] = {resource.pulumi_type: resource for resource in _ALL}
 
+GONE_BEFORE: Mapping[Kind, frozenset[Kind]] = {
+    Kind.VOLUME_ATTACHMENT: frozenset(),
+    Kind.FLOATING_IP: frozenset(),
+    Kind.ROUTER_ROUTES: frozenset(),
+    Kind.SECURITY_GROUP_RULES: frozenset(),
+    Kind.SERVER: frozenset({Kind.VOLUME_ATTACHMENT}),
+    # Neutron keeps a router's leg while an address or a route leads through it.
+    Kind.ROUTER_INTERFACE: frozenset({Kind.FLOATING_IP, Kind.ROUTER_ROUTES}),
+    Kind.PORT: frozenset({Kind.SERVER, Kind.FLOATING_IP, Kind.ROUTER_INTERFACE}),
+    Kind.VOLUME: frozenset({Kind.SERVER, Kind.VOLUME_ATTACHMENT}),
+    Kind.SUBNET: frozenset({Kind.PORT, Kind.ROUTER_INTERFACE}),
+    Kind.NETWORK: frozenset({Kind.SUBNET}),
+    Kind.SECURITY_GROUP: frozenset({Kind.PORT, Kind.SECURITY_GROUP_RULES}),
+    Kind.ADDRESS_GROUP: frozenset({Kind.SECURITY_GROUP}),
+    Kind.ROUTER: frozenset({Kind.ROUTER_INTERFACE, Kind.ROUTER_ROUTES}),
+}
+"""What of a request has to be gone before a kind of it can go; kinds that are not joined here go at the same time."""
+
 REMOVAL_ORDER: tuple[Kind, ...] = (
     Kind.VOLUME_ATTACHMENT,
     Kind.FLOATING_IP,

@@ -165,6 +165,37 @@ async def test_ports_asked_for_together_are_one_call() -> None:
     assert ["10.10.1.20", "10.10.1.21"] == [one.raw["fixed_ips"][0]["ip_address"] for one in made]
 
 
+async def test_a_head_start_makes_all_that_servers_need() -> None:
+    """Each as soon as what it refers to is there; of ports, however long the machine takes, one call."""
+    cloud, plan = FakeCloud(), a_plan()
+    builder = a_builder(cloud, plan)
+    builder.head_start()
+    await builder.settle()
+
+    assert {name for name in planned_objects(plan) if not name.startswith("server-")} == builder.made.keys()
+    assert 1 == cloud.log.count("POST ports")
+
+
+async def test_after_a_failure_nothing_new_is_begun_and_everybody_hears_the_reason() -> None:
+    """The engine stops at the first error it hears of: that has to be the one that matters."""
+    cloud, plan = FakeCloud(), a_plan()
+
+    def refuse(line: str) -> None:
+        if line == "POST networks":
+            raise CloudRefused("OpenStack refused POST networks: there are enough")
+
+    cloud.before = refuse
+    builder = a_builder(cloud, plan)
+    builder.head_start()
+    await builder.settle()
+    cloud.log.clear()
+    for name in ("port-web-0", "server-web-0"):
+        with pytest.raises(CloudRefused, match="there are enough"):
+            await builder.ensure(planned_objects(plan)[name])
+
+    assert [] == cloud.log
+
+
 async def test_one_bad_port_does_not_fail_its_neighbours() -> None:
     """A refused bulk call is repeated one by one."""
     cloud, plan = FakeCloud(), a_plan()
