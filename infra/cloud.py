@@ -25,6 +25,7 @@ from infra.cloud_answers import (
     Absent,
     Answer,
     OutcomeUnknown,
+    disowns_token,
     error_from_answer,
     fault_content,
     items_of,
@@ -199,8 +200,12 @@ class Cloud:
                 login.session.request, url, method, raise_exc=False, redirect=False, json=body, headers=headers
             )
             answer = asking(service, ask)
-            # Of several calls that meet a revoked token at once, keystoneauth repeats only the one that renews it.
-            return _checked(asking(service, ask) if answer.status_code == HTTPStatus.UNAUTHORIZED else answer, asked)
+            if disowns_token(answer):
+                # Of several calls that meet a revoked token at once, keystoneauth repeats only the one that renews it.
+                if answer.status_code != HTTPStatus.UNAUTHORIZED:
+                    login.session.invalidate()
+                answer = asking(service, ask)
+            return _checked(answer, asked)
 
         try:
             return readable(await self._logged_in(asked, send), asked, changes=method != "GET")

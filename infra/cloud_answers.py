@@ -22,6 +22,7 @@ from infra.errors import (
     RateLimited,
 )
 
+_DISOWNED = "Networking client is experiencing an unauthorized exception"
 _POOL_TYPES = frozenset({"IpAddressGenerationFailure", "MacAddressGenerationFailure"})
 _POOL_ADVICE = "; the pool is used up: delete what is not needed, or have the platform team give it another range"
 _QUOTA_TYPES = _POOL_TYPES | {"OverQuota"}
@@ -90,9 +91,16 @@ def error_from_answer(status: int, body: Any, headers: Mapping[str, str], asked:
         return QuotaExceeded(message + advice, retry_after_seconds=_QUOTA_RETRY_SECONDS)
     if status == HTTPStatus.TOO_MANY_REQUESTS or (status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and wait is not None):
         return RateLimited(message, retry_after_seconds=wait or _RETRY_SECONDS)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or _DISOWNED in text:
         return CloudUnavailable(message, retry_after_seconds=wait or _RETRY_SECONDS)
     return _FOR_GOOD.get(status, CloudRefused)(message)
+
+
+def disowns_token(response: Any) -> bool:
+    """Whether another token may help. Nova believes a revoked one for minutes, and answers 400 if Neutron does not."""
+    return response.status_code == HTTPStatus.UNAUTHORIZED or (
+        response.status_code == HTTPStatus.BAD_REQUEST and _DISOWNED in _fault(fault_content(response))[1]
+    )
 
 
 def fault_content(response: Any) -> Any:

@@ -79,6 +79,21 @@ async def test_an_expired_token_is_renewed_once(api: Api, clouds: Clouds) -> Non
     assert 2 == api.tokens
 
 
+DISOWNED = {"badRequest": {"message": "Networking client is experiencing an unauthorized exception.", "code": 400}}
+
+
+async def test_a_token_that_only_neutron_knows_to_be_revoked_is_renewed_once(api: Api, clouds: Clouds) -> None:
+    """Nova still believes it, asks Neutron in its name, and answers 400."""
+
+    async def handler(request: web.Request) -> web.Response:
+        stale = request.headers["X-Auth-Token"].endswith("-1")
+        return web.json_response(DISOWNED if stale else {"servers": []}, status=400 if stale else 200)
+
+    api.handler = handler
+    assert [] == await clouds.project("p1").list("compute", "servers/detail")
+    assert 2 == api.tokens
+
+
 @pytest.mark.parametrize(
     ("status", "body", "expected"),
     [
@@ -87,6 +102,7 @@ async def test_an_expired_token_is_renewed_once(api: Api, clouds: Clouds) -> Non
         (403, {"forbidden": {"message": "Quota exceeded for cores: Requested 4", "code": 403}}, QuotaExceeded),
         (413, {"overLimit": {"message": "VolumeLimitExceeded: exceeds allowed quota.", "code": 413}}, QuotaExceeded),
         (403, {"forbidden": {"message": "Policy doesn't allow update_quota", "code": 403}}, CredentialsRejected),
+        (400, DISOWNED, CloudUnavailable),
         (404, {"NeutronError": {"type": "NetworkNotFound", "message": "no such network"}}, Absent),
         (400, {"badRequest": {"message": "Invalid input for name", "code": 400}}, CloudRefused),
         (409, {"NeutronError": {"type": "SubnetInUse", "message": "in use"}}, CloudRefused),
