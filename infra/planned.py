@@ -48,6 +48,20 @@ class PlannedObject:
     peer: str | None = None
     after: tuple[str, ...] = ()
 
+    @property
+    def needs(self) -> set[str]:
+        """Logical names of what has to exist first: all it refers to, wherever in its inputs, and what it is after."""
+        found, waiting = set(self.after), list(self.inputs.values())
+        while waiting:
+            match waiting.pop():
+                case str() as text if text.startswith("@"):
+                    found.add(text[1:])
+                case list() as values:
+                    waiting += values
+                case dict() as fields:
+                    waiting += fields.values()
+        return found
+
 
 # Inputs whose change means another object. Everything else is changed in place.
 FORCES_REPLACEMENT: Mapping[Kind, tuple[str, ...]] = {
@@ -124,6 +138,7 @@ def _declared(plan: StackPlan) -> Iterator[Declared]:
     for group in plan.address_groups:
         yield from address_group_declarations(plan.origin.name, group)
     yield from (Declared(*one) for one in _inhabitants(plan))
+    yield from _public_addresses(plan)
     for link in plan.links:
         yield from link_declarations(plan.origin.name, link)
 
@@ -157,9 +172,15 @@ def _inhabitants(plan: StackPlan) -> Iterator[Declaration]:
         yield from _management_declarations(plan.origin.name, plan.router.management)
     for server in plan.servers:
         yield from _server_declarations(plan.origin.name, server)
+
+
+def _public_addresses(plan: StackPlan) -> Iterator[Declared]:
+    """Before the router has its leg no uplink leads to the port."""
+    for server in plan.servers:
         if server.public_address:
             inputs = {"uplink_id": plan.router.uplink_id, "port": f"@port-{server.name}"}
-            yield Kind.FLOATING_IP, f"{PUBLIC_PREFIX}{server.name}", inputs
+            leg = f"interface-{server.network}"
+            yield Declared(Kind.FLOATING_IP, f"{PUBLIC_PREFIX}{server.name}", inputs, after=(leg,))
 
 
 def _network_declarations(prefix: str, network: NetworkPlan) -> Iterator[Declaration]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from infra.cloud_answers import Conflict, OutcomeUnknown
 from infra.errors import CloudRefused, EngineInterrupted, NotApproved
@@ -154,11 +154,11 @@ class Builder:
         Nor a server: an engine that cannot work, for want of room perhaps, should fail before anything is booted.
         """
         can_be_made = planned.kind is not Kind.SERVER and self.observed.reaches(planned)
-        return can_be_made and not _references(planned) & waiting.keys()
+        return can_be_made and not planned.needs & waiting.keys()
 
     def _begin(self, planned: PlannedObject) -> asyncio.Future[Made]:
         if planned.name not in self._making:
-            begun = [self._making[name] for name in _references(planned) if name in self._making]
+            begun = [self._making[name] for name in planned.needs if name in self._making]
             self._making[planned.name] = asyncio.ensure_future(self._ensure(planned, begun))
         return self._making[planned.name]
 
@@ -213,21 +213,6 @@ class Builder:
             if made := await resource.find(self._scene, planned, text):
                 return made
         return None
-
-
-def _references(planned: PlannedObject) -> set[str]:
-    """The logical names an object refers to, wherever in its inputs."""
-    found: set[str] = set(planned.after)
-    waiting: list[Any] = list(planned.inputs.values())
-    while waiting:
-        match waiting.pop():
-            case str() as text if text.startswith("@"):
-                found.add(text[1:])
-            case list() as values:
-                waiting += values
-            case dict() as fields:
-                waiting += fields.values()
-    return found
 
 
 def _names_of(planned: Mapping[str, PlannedObject], observed: Observed) -> Names:
