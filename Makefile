@@ -74,7 +74,7 @@ bench: sandbox ## figures of the design, measured on the sandbox
 peers: sandbox ## beside the best script and, where present, terraform, ansible and the openstack command; PEERS="--runs 3"
 	@$(BIN)/python -m tests.bench.peers $(PEERS)
 
-scale: $(READY) ## memory, time, fairness and restart with 1,000 requests (half an hour); SCALE="--requests 50 --departments 5"
+scale: $(READY) ## memory, time, fairness and restart with 1,000 requests (over an hour); SCALE="--requests 50 --departments 5"
 	PATH="$(lastword $(wildcard $(CACHE)/toolchain/pulumi-*)):$$PATH" $(BIN)/python -m tests.bench.scale $(SCALE)
 
 # The stamp makes every later run skip the set-up until the lock file or the set-up itself changes.
