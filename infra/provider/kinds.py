@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from graphlib import TopologicalSorter
 
 from infra.provider.address_group import AddressGroup
 from infra.provider.floating_ip import FloatingIp
@@ -39,37 +40,23 @@ _ALL: tuple[Resource, ...] = (
 BY_KIND: Mapping[Kind, Resource] = {resource.kind: resource for resource in _ALL}
 BY_PULUMI_TYPE: Mapping[str, Resource] = {resource.pulumi_type: resource for resource in _ALL}
 
-GONE_BEFORE: Mapping[Kind, frozenset[Kind]] = {
-    Kind.VOLUME_ATTACHMENT: frozenset(),
-    Kind.FLOATING_IP: frozenset(),
-    Kind.ROUTER_ROUTES: frozenset(),
-    Kind.SECURITY_GROUP_RULES: frozenset(),
-    Kind.SERVER: frozenset({Kind.VOLUME_ATTACHMENT}),
+GONE_BEFORE: Mapping[Kind, tuple[Kind, ...]] = {
+    Kind.VOLUME_ATTACHMENT: (),
+    Kind.FLOATING_IP: (),
+    Kind.ROUTER_ROUTES: (),
+    Kind.SECURITY_GROUP_RULES: (),
+    Kind.SERVER: (Kind.VOLUME_ATTACHMENT,),
     # Neutron keeps a router's leg while an address or a route leads through it.
-    Kind.ROUTER_INTERFACE: frozenset({Kind.FLOATING_IP, Kind.ROUTER_ROUTES}),
-    Kind.PORT: frozenset({Kind.SERVER, Kind.FLOATING_IP, Kind.ROUTER_INTERFACE}),
-    Kind.VOLUME: frozenset({Kind.SERVER, Kind.VOLUME_ATTACHMENT}),
-    Kind.SUBNET: frozenset({Kind.PORT, Kind.ROUTER_INTERFACE}),
-    Kind.NETWORK: frozenset({Kind.SUBNET}),
-    Kind.SECURITY_GROUP: frozenset({Kind.PORT, Kind.SECURITY_GROUP_RULES}),
-    Kind.ADDRESS_GROUP: frozenset({Kind.SECURITY_GROUP}),
-    Kind.ROUTER: frozenset({Kind.ROUTER_INTERFACE, Kind.ROUTER_ROUTES}),
+    Kind.ROUTER_INTERFACE: (Kind.FLOATING_IP, Kind.ROUTER_ROUTES),
+    Kind.PORT: (Kind.SERVER, Kind.FLOATING_IP, Kind.ROUTER_INTERFACE),
+    Kind.VOLUME: (Kind.SERVER, Kind.VOLUME_ATTACHMENT),
+    Kind.SUBNET: (Kind.PORT, Kind.ROUTER_INTERFACE),
+    Kind.NETWORK: (Kind.SUBNET,),
+    Kind.SECURITY_GROUP: (Kind.PORT, Kind.SECURITY_GROUP_RULES),
+    Kind.ADDRESS_GROUP: (Kind.SECURITY_GROUP,),
+    Kind.ROUTER: (Kind.ROUTER_INTERFACE, Kind.ROUTER_ROUTES),
 }
 """What of a request has to be gone before a kind of it can go; kinds that are not joined here go at the same time."""
 
-REMOVAL_ORDER: tuple[Kind, ...] = (
-    Kind.VOLUME_ATTACHMENT,
-    Kind.FLOATING_IP,
-    Kind.SERVER,
-    Kind.ROUTER_ROUTES,
-    Kind.ROUTER_INTERFACE,
-    Kind.SECURITY_GROUP_RULES,
-    Kind.PORT,
-    Kind.VOLUME,
-    Kind.SUBNET,
-    Kind.NETWORK,
-    Kind.SECURITY_GROUP,
-    Kind.ADDRESS_GROUP,
-    Kind.ROUTER,
-)
+REMOVAL_ORDER: tuple[Kind, ...] = tuple(TopologicalSorter(GONE_BEFORE).static_order())
 """An order in which any set of our objects can be deleted, kind by kind."""

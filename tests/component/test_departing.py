@@ -13,7 +13,7 @@ from infra.errors import CloudRefused, EngineInterrupted
 from infra.provider.authority import teardown_authority
 from infra.provider.builder import Builder, Steps
 from infra.provider.departing import delete_together
-from infra.provider.kinds import GONE_BEFORE, REMOVAL_ORDER
+from infra.provider.kinds import GONE_BEFORE
 from infra.provider.observe import observe
 from infra.provider.waiting import Patience
 from infra.stackplan import Kind
@@ -47,11 +47,9 @@ async def a_teardown(cloud: FakeCloud, patience: Patience | None = None) -> Buil
     return Builder(cloud, authority, await observe(cloud, UID), Steps(0, unheard), patience or Patience())
 
 
-def test_the_order_kind_by_kind_keeps_to_what_has_to_be_gone_before() -> None:
-    """The two say the same, and no kind is forgotten."""
-    assert set(Kind) == set(REMOVAL_ORDER) == set(GONE_BEFORE)
-    for place, kind in enumerate(REMOVAL_ORDER):
-        assert set() == GONE_BEFORE[kind] - set(REMOVAL_ORDER[:place]), kind
+def test_of_every_kind_it_is_said_what_has_to_be_gone_before() -> None:
+    """A kind that is forgotten would not be deleted at all."""
+    assert set(Kind) == set(GONE_BEFORE)
 
 
 async def test_everything_goes_whatever_it_is() -> None:

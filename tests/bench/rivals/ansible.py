@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.rivals.order import HERE, Order, Tool
-from tests.bench.rivals.tools import program
+from tests.bench.rivals.tools import program, sdk_agent
 from tests.bench.stage import Stage
 
 
@@ -25,10 +25,4 @@ def ansible_tool(stage: Stage) -> Tool:
         return (found, *given, HERE / "build.yml"), (found, *given, HERE / "remove.yml")
 
     environment = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_PIPELINING": "1", "ANSIBLE_LOCALHOST_WARNING": "0"}
-    return Tool("ansible", f"openstacksdk/{_release_of_sdk(place)}", absent, stage, commands, environment)
-
-
-def _release_of_sdk(place: Path) -> str:
-    """Its modules name nothing but the SDK; the cloud's own services use another release of it."""
-    found = [path.name for path in place.glob("lib/python*/site-packages/openstacksdk-*.dist-info")]
-    return found[0].removeprefix("openstacksdk-").removesuffix(".dist-info") if found else "unknown"
+    return Tool("ansible", sdk_agent(found), absent, stage, commands, environment)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.rivals.order import HERE, Order, Tool
-from tests.bench.rivals.tools import program
+from tests.bench.rivals.tools import program, sdk_agent
 from tests.bench.stage import Stage
 
 
@@ -35,4 +35,4 @@ def commandline_tool(stage: Stage) -> Tool:
         given = ("env", *(f"{name}={text}" for name, text in variables.items()), "bash")
         return (*given, HERE / "build.sh"), (*given, HERE / "remove.sh")
 
-    return Tool("openstack CLI", "openstackclient", absent, stage, commands)
+    return Tool("openstack CLI", sdk_agent(found), absent, stage, commands)

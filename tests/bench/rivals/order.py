@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from openstack.config import OpenStackConfig
+
 from infra.sandbox.commands import run
 from infra.sandbox.layout import write_private
 from tests.bench.stage import FIRST_HOST, PORTS_OPENED, Stage
@@ -113,8 +115,6 @@ class Tool:
 
 def credential(stage: Stage) -> dict[str, object]:
     """The entry of clouds.yaml for the stage's project: the same user that the operator is."""
-    from openstack.config import OpenStackConfig
-
     known = OpenStackConfig(config_files=[str(stage.clouds_yaml)]).get_one(cloud=stage.cloud_name).config
     named = ("auth_url", "username", "password", "user_domain_id")
     auth = {key: known["auth"][key] for key in named} | {"project_id": stage.project.id}

@@ -24,9 +24,10 @@ PROVIDER = Program(
     "github.com/terraform-provider-openstack/terraform-provider-openstack/v3",
     wrappers=Path(__file__).parent,
 )
+# Neither has the SDK of the cloud's own services: calls are known by its release.
 PACKAGES: Mapping[str, tuple[str, ...]] = {
     "ansible": ("ansible==12.3.0", "openstacksdk==4.4.0"),  # the collection of this release refuses newer SDKs
-    "openstackclient": ("python-openstackclient==10.5.0",),
+    "openstackclient": ("python-openstackclient==10.5.0", "openstacksdk==4.21.0"),
 }
 
 
@@ -34,6 +35,13 @@ def program(environment: str, name: str) -> Path | None:
     """From its environment in the cache, else from PATH."""
     ours = _folder(environment) / "bin" / name
     return ours if ours.exists() else _on_path(name)
+
+
+def sdk_agent(found: Path | None) -> str:
+    """How the User-Agent of a program begins that names nothing but the SDK of its environment."""
+    place = found.resolve().parents[1] if found else Path()
+    known = [path.name for path in place.glob("lib/python*/site-packages/openstacksdk-*.dist-info")]
+    return f"openstacksdk/{known[0].removeprefix('openstacksdk-').removesuffix('.dist-info') if known else 'unknown'}"
 
 
 def terraform() -> Path | None:
