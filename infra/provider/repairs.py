@@ -76,8 +76,11 @@ def _has_its_own_way(found: ObservedObject) -> bool:
 
 
 def _targets(one: PlannedObject) -> Iterator[str]:
-    """Logical names of what an object refers to for life, or hangs on."""
-    yield from one.after
+    """Logical names of what an object refers to for life, or hangs on. A public address hangs on nothing: whoever has
+    it keeps it, and it is led to its port again.
+    """
+    if one.kind is not Kind.FLOATING_IP:
+        yield from one.after
     for key in fixed_for_life(one.kind):
         value = one.inputs.get(key)
         if isinstance(value, str) and value.startswith("@"):
