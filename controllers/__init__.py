@@ -10,6 +10,8 @@
 8. `request.provision`   the approved plan, and nothing else, through `infra.engine`.
 9. `request.status`      what is written back: conditions, progress, resources.
 
+Beside it, `cutover.reconcile`: the story of a live system that moves onto what a request has built.
+
 `api` holds what people write and read; `cli` what they type. `leading` begins and ends the operator with its Lease,
 `figures` and `probes` say how it is, `evidence` gathers what happened. This module imports nothing.
 """

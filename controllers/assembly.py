@@ -10,17 +10,22 @@ from functools import partial
 from controllers.api.times import utc_now
 from controllers.cache import Cache
 from controllers.cluster import Access, Cluster, access_from_kubeconfig, access_from_service_account
+from controllers.cutover.parts import CutoverParts
+from controllers.cutover.playbook import PlaybookRunner
 from controllers.holder import Holder
 from controllers.lease import Lease
 from controllers.measures import Measures
 from controllers.operator import Operator
-from controllers.request.configurator import AnsibleConfigurator, GuestAccess
-from controllers.request.parts import RequestParts
+from controllers.playbooks.reach import GuestAccess
+from controllers.playbooks.runs import Runs
+from controllers.request.configurator import AnsibleConfigurator
 from controllers.request.surveys import Surveys
 from controllers.settings import Settings
 from infra.cloud import Clouds, Limits
 from infra.engine import Engine, EngineSettings
 from policies.stages import STAGES_FILE, load_stages
+
+CUTOVERS_AT_ONCE = 32  # each is a process that mostly waits
 
 
 @contextlib.asynccontextmanager
@@ -49,15 +54,18 @@ async def assembled(
         pulumi=settings.pulumi, state=settings.state / "engine", processes=(os.cpu_count() or 1) + 1
     )
     try:
-        find_access = partial(_access, settings)
+        access, find_access = _guest_access(settings), partial(_access, settings)
         async with Cluster(find_access, before_change=lease.ensure_valid, measures=measures.cluster) as cluster:
-            parts = RequestParts(
+            parts = CutoverParts(
                 cluster=cluster,
                 cache=Cache(),
                 clouds=clouds,
                 engine=Engine(engine_settings, clouds, measures=measures.engine),
                 surveys=Surveys(clouds),
-                configurator=AnsibleConfigurator(settings.state / "guests", _guest_access(settings)),
+                configurator=AnsibleConfigurator(settings.state / "guests", access),
+                runner=PlaybookRunner(
+                    Runs(settings.state / "cutovers", CUTOVERS_AT_ONCE), access, settings.cutover_hooks
+                ),
                 procedure=load_stages(settings.stages or STAGES_FILE),
                 settings=settings,
                 now=utc_now,
@@ -70,12 +78,17 @@ async def assembled(
         clouds.close()
 
 
+def _cutover_runs(settings: Settings) -> Runs:
+    return Runs(settings.state / "cutovers", CUTOVERS_AT_ONCE)
+
+
 def _guest_access(settings: Settings) -> GuestAccess:
     return GuestAccess(
         key=settings.ssh_key,
         host_keys=settings.host_keys,
         user=settings.ssh_user,
         proxy=settings.ssh_proxy,
+        source_proxy=settings.source_proxy,
         deadline_seconds=settings.playbook_deadline_seconds,
         runs=settings.playbooks_at_once,
     )

@@ -200,13 +200,14 @@ class Cluster:
 
     async def may_approve(self, user: str, groups: Iterable[str], *, stage: str, namespace: str) -> bool:
         """Whether a person holds the verb `approve` on a stage right now."""
-        attributes = {
-            "group": "kunlun.cloud",
-            "resource": "stages",
-            "name": stage,
-            "verb": "approve",
-            "namespace": namespace,
-        }
+        return await self._may(user, groups, {"resource": "stages", "name": stage, "verb": "approve"}, namespace)
+
+    async def may_sign(self, user: str, groups: Iterable[str], *, party: str, namespace: str) -> bool:
+        """Whether a person holds the verb `sign` on a party right now."""
+        return await self._may(user, groups, {"resource": "parties", "name": party, "verb": "sign"}, namespace)
+
+    async def _may(self, user: str, groups: Iterable[str], what: Mapping[str, str], namespace: str) -> bool:
+        attributes = {"group": "kunlun.cloud", **what, "namespace": namespace}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SubjectAccessReview",

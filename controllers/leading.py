@@ -39,6 +39,7 @@ async def lead(operator: Operator, lease: Lease, *, told_to_end: asyncio.Event) 
     except LeaseLost:
         parts.engine.kill()
         parts.configurator.kill()
+        parts.runner.kill()
         raise
     finally:
         operator.ready_file.unlink(missing_ok=True)
@@ -60,6 +61,7 @@ async def _engine_starts(operator: Operator) -> bool:
     try:
         await operator.parts.engine.start()
         await operator.parts.configurator.start()
+        await operator.parts.runner.start()
     except (EngineInterrupted, PlatformError) as error:
         log.warning("the engine cannot start", reason=error.reason, message=error.message)
         return False

@@ -13,18 +13,32 @@ from typing import Any
 import structlog
 
 import controllers.audit.reconcile as audit
+import controllers.cutover.reconcile as cutovers
 import controllers.desktop.reconcile as sessions
 import controllers.system.reconcile as systems
 import controllers.tenant.reconcile as tenants
 import controllers.zone.reconcile as zones
-from controllers.api.stored import APPROVALS, PLANS, REQUESTS, SESSIONS, SYSTEMS, TENANTS, ZONES, Kind, meta_of
+from controllers.api.stored import (
+    APPROVALS,
+    CUTOVERS,
+    NOT_KEPT,
+    PLANS,
+    REQUESTS,
+    SESSIONS,
+    SYSTEMS,
+    TENANTS,
+    ZONES,
+    Kind,
+    meta_of,
+)
+from controllers.cutover.parts import CutoverParts
+from controllers.cutover.waking import woken_cutovers
 from controllers.hearing import Hearing
 from controllers.measures import pass_result
 from controllers.queue import WorkQueue
 from controllers.request.abandon import abandonment_of
 from controllers.request.lifetime import tend_lifetime
 from controllers.request.links import linked_with
-from controllers.request.parts import RequestParts
 from controllers.request.reconcile import reconcile as reconcile_request
 from controllers.request.reconcile import refuse_unreadable
 from controllers.request.reserve import frees_room
@@ -36,7 +50,7 @@ from infra.errors import InvalidRequest, KunlunError, StatusUnreadable
 Key = tuple[str, str, str]  # kind, namespace, name
 AUDIT = "Audit"  # of a zone, beside its own reconcile
 LIFETIME = "Lifetime"  # of a request: its end does not wait for a pass that builds
-RECONCILES: Mapping[str, tuple[Kind[Any, Any], Callable[[Any, RequestParts], Awaitable[float | None]]]] = {
+RECONCILES: Mapping[str, tuple[Kind[Any, Any], Callable[[Any, CutoverParts], Awaitable[float | None]]]] = {
     REQUESTS.name: (REQUESTS, reconcile_request),
     LIFETIME: (REQUESTS, tend_lifetime),
     SYSTEMS.name: (SYSTEMS, systems.reconcile),
@@ -44,6 +58,7 @@ RECONCILES: Mapping[str, tuple[Kind[Any, Any], Callable[[Any, RequestParts], Awa
     SESSIONS.name: (SESSIONS, sessions.reconcile),
     ZONES.name: (ZONES, zones.reconcile),
     AUDIT: (ZONES, audit.reconcile),
+    CUTOVERS.name: (CUTOVERS, cutovers.reconcile),
 }
 SWEEP_SECONDS = 300.0
 AFTER_RELISTING_SECONDS = 5.0
@@ -54,7 +69,7 @@ log = structlog.get_logger(__name__)
 class Operator:
     """Its parts, its queue, and what goes on beside it."""
 
-    parts: RequestParts
+    parts: CutoverParts
     ready_file: Path
     queue: WorkQueue[Key] = field(init=False)
     beside: set[asyncio.Task[None]] = field(default_factory=set)
@@ -65,6 +80,7 @@ class Operator:
     def __post_init__(self) -> None:
         self.queue = WorkQueue(self.reconcile, ended=self._ended)
         self.watches = Watches(self.parts.cluster, self, Hearing(self.parts.measures.cluster))
+        self.parts.runner.tell(lambda namespace, name: self.queue.add((CUTOVERS.name, namespace, name)))
 
     async def reconcile(self, key: Key) -> float | None:
         """Run the one reconcile of the key's kind over the object as it is now."""
@@ -90,7 +106,8 @@ class Operator:
 
     async def stop(self) -> None:
         """End the running passes in order, then whatever still waits; cancelled first, they would end in disorder."""
-        await asyncio.gather(self.parts.engine.close(), self.parts.configurator.close())
+        parts = self.parts
+        await asyncio.gather(parts.engine.close(), parts.configurator.close(), parts.runner.close())
         await self.queue.stop()
 
     async def stop_beside(self) -> None:
@@ -140,7 +157,8 @@ class Operator:
 
     def kept(self, kind: Kind[Any, Any], body: Mapping[str, Any]) -> None:
         """A version of an object, before anything is done about any."""
-        self.parts.cache.keep(kind, body)
+        if kind.name not in NOT_KEPT:
+            self.parts.cache.keep(kind, body)
 
     def heard(self, kind: Kind[Any, Any], event: Mapping[str, Any]) -> None:
         """An event came. The wake-up is never skipped: an event that looks old may be the only one."""
@@ -148,7 +166,7 @@ class Operator:
         gone = event["type"] == "DELETED"
         if gone:
             self._gone(kind, body)
-        for key in self._woken(kind, body):
+        for key in (*self._woken(kind, body), *woken_cutovers(kind, body, self.parts.cache)):
             self.queue.add(key)
         if kind is REQUESTS and (gone or frees_room(body)):
             self._wake_those_who_wait(body["metadata"].get("namespace", ""))

@@ -23,9 +23,12 @@ class Settings:
     host_keys: Path | None = None
     ssh_user: str = "root"
     ssh_proxy: str = ""
+    source_proxy: str = ""  # to the hosts of systems that are still outside the cloud
     broker_key: str = ""  # public: what desktops let in, to show their screen
     playbook_deadline_seconds: float = 1800.0
     playbooks_at_once: int = 4
+    cutover_hooks: str = ""  # folder of the departments' own tasks; empty: none
+    trial_day_seconds: float = 86_400.0  # in a sandbox nobody waits a day
     observe_interval_seconds: float = 300.0
     catalogue_interval_seconds: float = 600.0
     call_deadline_seconds: float = 60.0

@@ -150,5 +150,9 @@ class StackLocked(TransientError):
         super().__init__(message, retry_after_seconds=30)
 
 
+class CutoverBusy(TransientError):
+    """Somebody else works on a step of the cutover; the message says on which."""
+
+
 class ClusterUnavailable(TransientError):
     """The Kubernetes API did not answer, or asked to come back later."""

@@ -20,6 +20,7 @@ from controllers.api.fields import Lifetime, MonthlyYuan, ObjectName, ShortText
 from controllers.api.plan import RequiredStage
 from infra.wire import WireModel
 from policies.flows import NamedStage
+from policies.parties import TWO_SIDES, CutoverProcedure
 
 STAGES_FILE = Path(__file__).with_name("stages.yaml")
 MOST_STAGES = 16
@@ -143,6 +144,7 @@ class Stages(WireModel):
 
     stages: Annotated[tuple[Stage, ...], Field(min_length=1, max_length=MOST_STAGES)]
     policy_approves: Annotated[tuple[PolicyApproval, ...], Field(max_length=16)] = ()
+    cutovers: CutoverProcedure = TWO_SIDES
 
     @model_validator(mode="after")
     def _can_be_followed(self) -> Stages:

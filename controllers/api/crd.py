@@ -19,13 +19,17 @@ from pydantic.types import JsonValue
 from controllers.api import (
     GROUP,
     VERSION,
+    acceptance,
     approval,
+    cutoverstatus,
+    cutoverstep,
     decision,
     desktopsession,
     informationsystem,
     plan,
     resourcerequest,
     tenant,
+    trialreport,
     zone,
 )
 from controllers.api.customresource import Column, CustomResource, with_rules
@@ -40,6 +44,10 @@ RESOURCES: tuple[CustomResource, ...] = (
     approval.RESOURCE,
     desktopsession.RESOURCE,
     decision.RESOURCE,
+    cutoverstatus.RESOURCE,
+    trialreport.RESOURCE,
+    acceptance.RESOURCE,
+    cutoverstep.RESOURCE,
 )
 HEADER = "# Made by `kunlun manifests` from the models in controllers/api. Change those, not this file.\n"
 

@@ -9,7 +9,11 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from controllers.api import GROUP
+from controllers.api.acceptance import AcceptanceSpec
 from controllers.api.approval import ApprovalSpec
+from controllers.api.cutover import CutoverSpec
+from controllers.api.cutoverstatus import CutoverStatus
+from controllers.api.cutoverstep import CutoverStepSpec
 from controllers.api.decision import DecisionSpec
 from controllers.api.desktopsession import DesktopSessionSpec, DesktopSessionStatus
 from controllers.api.findings import findings_of, sentence
@@ -18,6 +22,7 @@ from controllers.api.plan import PlanSpec
 from controllers.api.requeststatus import ResourceRequestStatus
 from controllers.api.resourcerequest import ResourceRequestSpec
 from controllers.api.tenant import TenantSpec, TenantStatus
+from controllers.api.trialreport import TrialReportSpec
 from controllers.api.zone import ZoneSpec, ZoneStatus
 from infra.errors import InvalidRequest, StatusUnreadable
 from infra.wire import WireModel
@@ -27,7 +32,7 @@ Status = TypeVar("Status", bound=WireModel)
 
 
 class NoStatus(WireModel):
-    """Plans, Approvals and Decisions have no status: they are statements."""
+    """Plans, Approvals, reports, signatures and records have no status: they are statements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,19 @@ PLANS = Kind("Plan", "plans", PlanSpec, NoStatus)
 APPROVALS = Kind("Approval", "approvals", ApprovalSpec, NoStatus)
 SESSIONS = Kind("DesktopSession", "desktopsessions", DesktopSessionSpec, DesktopSessionStatus)
 DECISIONS = Kind("Decision", "decisions", DecisionSpec, NoStatus)
-KINDS: tuple[Kind[Any, Any], ...] = (ZONES, TENANTS, SYSTEMS, PLANS, APPROVALS, SESSIONS, REQUESTS)
-"""What the operator watches. Not DECISIONS: it only ever adds to those."""
+CUTOVERS = Kind("Cutover", "cutovers", CutoverSpec, CutoverStatus)
+REPORTS = Kind("TrialReport", "trialreports", TrialReportSpec, NoStatus)
+ACCEPTANCES = Kind("Acceptance", "acceptances", AcceptanceSpec, NoStatus)
+STEPS = Kind("CutoverStep", "cutoversteps", CutoverStepSpec, NoStatus)
+KINDS: tuple[Kind[Any, Any], ...] = (
+    *(ZONES, TENANTS, SYSTEMS, PLANS, APPROVALS, SESSIONS, REQUESTS),
+    *(CUTOVERS, ACCEPTANCES, STEPS),
+)
+"""What the operator watches."""
+UNWATCHED: tuple[Kind[Any, Any], ...] = (DECISIONS, REPORTS)
+"""Only ever added to."""
+NOT_KEPT = frozenset({STEPS.name})
+"""What only wakes somebody: journals grow without end, and are read from the API server itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +100,10 @@ ResourceRequest = Stored[ResourceRequestSpec, ResourceRequestStatus]
 Plan = Stored[PlanSpec, NoStatus]
 Approval = Stored[ApprovalSpec, NoStatus]
 DesktopSession = Stored[DesktopSessionSpec, DesktopSessionStatus]
+Cutover = Stored[CutoverSpec, CutoverStatus]
+TrialReport = Stored[TrialReportSpec, NoStatus]
+Acceptance = Stored[AcceptanceSpec, NoStatus]
+CutoverStep = Stored[CutoverStepSpec, NoStatus]
 
 
 def stored(kind: Kind[Spec, Status], body: Mapping[str, Any]) -> Stored[Spec, Status]:

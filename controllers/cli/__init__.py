@@ -26,6 +26,7 @@ class Verbs(click.Group):
         "apply": "Ask for environments, and wait until they are ready.",
         "get": "Show environments: for people, programs, shells and test reports.",
         "destroy": "Give test environments back.",
+        "cutover": "Move a live system onto the cloud, and back if need be.",
         "abandon": "Give up a request whose removal cannot be carried out.",
         "orphans": "Find what the cloud has without a request, or lacks; delete on command.",
         "desktop": "Open your own desktop in a browser; have one built anew.",

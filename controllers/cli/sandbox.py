@@ -15,7 +15,7 @@ import click
 
 import policies
 from infra.sandbox.guests.inside import argv_in, ensure_address, environ_in, host_named, hosts
-from infra.sandbox.guests.places import places_of, proxy_of
+from infra.sandbox.guests.places import places_of, proxy_of, source_proxy_of
 from infra.sandbox.health import sandbox_health
 from infra.sandbox.layout import Layout, cache_folder
 from infra.sandbox.packages import ensure_root
@@ -35,6 +35,7 @@ from infra.sandbox.sandbox import (
 ZONES = Path(policies.__file__).parent / "zones.yaml"
 MANIFESTS = Path(__file__).parents[2] / "infra" / "kubernetes"
 DEFAULT_FOLDER = ".sandbox"
+TRIAL_DAY_SECONDS = 1  # of cutovers: thirty days in half a minute
 
 folder_option = click.option(
     "--dir", "folder", type=click.Path(path_type=Path), help="State folder; else $KUNLUN_SANDBOX, else ./.sandbox."
@@ -201,6 +202,7 @@ def operator_argv(layout: Layout, pulumi: Path) -> list[str]:
     ports = Ports(places.base)
     words += ["--broker-key", places.broker_key.with_suffix(".pub"), "--desktop-url", ports.url("broker")]
     words += ["--metrics-address", f"127.0.0.1:{ports['operator']}"]
+    words += ["--source-proxy", source_proxy_of(places), "--trial-day", TRIAL_DAY_SECONDS]
     return [str(word) for word in words]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controllers.api.zone import ZoneSpec
+from controllers.playbooks.reach import by_proxy, connection, pinned_only
 from infra.management import proxy_command
 from infra.stackplan import RulePlan, ServerPlan, StackPlan, canonical_digest
 
@@ -128,17 +129,9 @@ def _desktop(standard: DesktopStandard | None, guest: Guest) -> dict[str, Any]:
 
 def reached(wanted: Configuration, guest: Guest, access: Access) -> dict[str, Any]:
     """How Ansible connects: with the pinned host key or not at all."""
-    options = ["-o StrictHostKeyChecking=yes", f'-o UserKnownHostsFile="{access.known_hosts}"', "-o BatchMode=yes"]
-    options += ["-o GlobalKnownHostsFile=none", "-o IdentitiesOnly=yes", "-o ForwardAgent=no"]
-    if access.proxy:
-        options.append(f'-o ProxyCommand="{proxy_command(access.proxy, wanted.zone, wanted.gateway)}"')
-    return {
-        "ansible_host": guest.address,
-        "ansible_user": access.user,
-        "ansible_become": access.user != "root",
-        "ansible_ssh_private_key_file": access.key,
-        "ansible_ssh_common_args": " ".join(options),
-    }
+    command = proxy_command(access.proxy, wanted.zone, wanted.gateway) if access.proxy else ""
+    options = (*pinned_only(access.known_hosts), *by_proxy(command))
+    return dict(connection(guest.address, access.user, access.key, options))
 
 
 def known_hosts(guests: Iterable[Guest], keys: Mapping[str, str]) -> str:

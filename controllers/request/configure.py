@@ -13,8 +13,8 @@ from controllers.api.desktops import DesktopState
 from controllers.api.requeststatus import Configured, GuestChanges, Progress, Recap
 from controllers.api.resourcerequest import DriftPolicy
 from controllers.api.stored import SYSTEMS, ZONES, Plan, ResourceRequest
+from controllers.playbooks.moments import Course
 from controllers.request.configuration import Configuration, DesktopStandard, configuration_of
-from controllers.request.moments import Course
 from controllers.request.parts import RequestParts
 from controllers.request.plans import plan_lost, plan_named
 from controllers.request.progress import reporting

@@ -25,6 +25,10 @@ class Playbooks:
     def site(self) -> Path:
         return self.folder / "site.yml"
 
+    @property
+    def settings(self) -> Path:
+        return self.folder / "ansible.cfg"
+
     def names(self) -> tuple[str, ...]:
         """Every role that a request may name."""
         known = {path.parent.parent.name for path in self.folder.glob("roles/*/tasks/main.yml")}
@@ -47,7 +51,7 @@ class Playbooks:
 
     def _files(self, roles: Sequence[str]) -> Iterator[Path]:
         yield self.site
-        yield self.folder / "ansible.cfg"
+        yield self.settings
         for role in sorted(roles):
             yield from sorted(path for path in (self.folder / "roles" / role).rglob("*") if path.is_file())
 

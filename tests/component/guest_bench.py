@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from controllers.playbooks.moments import Course
+from controllers.playbooks.reach import GuestAccess
 from controllers.request.configuration import Configuration, Guest
-from controllers.request.configurator import AnsibleConfigurator, GuestAccess
-from controllers.request.moments import Course
+from controllers.request.configurator import AnsibleConfigurator
 from controllers.request.roles import Playbooks
 from infra.sandbox.commands import attempt, run
 from infra.sandbox.guests import body

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from controllers.playbooks.runs import OWNER
 from controllers.request.configuration import DesktopStandard, Guest
-from controllers.request.configurator import OWNER
 from controllers.request.plan import DESKTOP_ROLES
 from controllers.request.roles import Playbooks
 from infra.errors import EngineInterrupted, GuestUnreachable, KunlunError, ManagementMissing, PlaybookFailed

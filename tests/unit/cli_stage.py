@@ -45,7 +45,7 @@ for word in "$@"; do case "$word" in
   patch) cat "$STAGE/answer.json"; exit 0;;
   apply) cat > "$STAGE/applied.yaml"; cat "$STAGE/answer.json" 2>/dev/null || echo "applied"; exit 0;;
   --watch) cat "$STAGE/watch.json"; exit 0;;
-  --field-selector=*) cat "$STAGE/selected.json"; exit 0;;
+  --field-selector=*) cat "$STAGE/selected-$plural.json" 2>/dev/null || cat "$STAGE/selected.json"; exit 0;;
   *.kunlun.cloud) plural=${word%%.*};;
 esac; name=$word; done
 cat "$STAGE/$plural-$name.json" 2>/dev/null || true

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from controllers.playbooks.moments import Course, Moment, moment_from_event
 from controllers.request.configuration import Access, Configuration, configuration_of, inventory, known_hosts
 from controllers.request.management import plan_management
-from controllers.request.moments import Course, Moment, moment_from_event
 from controllers.request.roles import Playbooks
 from infra.errors import GuestUnreachable, ManagementMissing, PlaybookFailed, QuotaExceeded
 from infra.planned import planned_objects

@@ -15,7 +15,7 @@ from pydantic import Field
 from controllers.api import crd
 from controllers.api.conditions import ConditionType
 from controllers.api.customresource import CustomResource
-from controllers.api.stored import DECISIONS, KINDS, REQUESTS
+from controllers.api.stored import KINDS, REQUESTS, UNWATCHED
 from controllers.cli import manifests, root
 from infra.wire import WireModel
 
@@ -128,13 +128,13 @@ def test_records_have_no_status() -> None:
     """Plans and Approvals are written once; everything else is observed."""
     observed = {resource.kind for resource in crd.RESOURCES if "subresources" in versions_of(resource)[0]}
 
-    assert {"Zone", "Tenant", "InformationSystem", "ResourceRequest", "DesktopSession"} == observed
+    assert {"Zone", "Tenant", "InformationSystem", "ResourceRequest", "DesktopSession", "Cutover"} == observed
 
 
 def test_the_operator_knows_exactly_the_kinds_there_are() -> None:
     """What is served and what is read are the same models under the same names."""
     served = {(item.kind, item.plural, item.spec) for item in crd.RESOURCES}
-    read = {(kind.name, kind.plural, kind.spec) for kind in (*KINDS, DECISIONS)}
+    read = {(kind.name, kind.plural, kind.spec) for kind in (*KINDS, *UNWATCHED)}
 
     assert served == read
 
@@ -170,8 +170,11 @@ def test_examples_in_the_documentation_fit_the_models(path: Path) -> None:
         "ResourceRequest": {"requestedBy": "li.na"},
         "Approval": {"approver": "zhang.wei"},
         "DesktopSession": {"user": "li.na"},
+        "Cutover": {"askedBy": "li.na"},
+        "Acceptance": {"signer": "li.na"},
+        "CutoverStep": {"by": "ops.wang"},
     }
-    kind = next(kind for kind in KINDS if kind.name == document["kind"])
+    kind = next(kind for kind in (*KINDS, *UNWATCHED) if kind.name == document["kind"])
 
     kind.spec.model_validate(document["spec"] | stamped.get(kind.name, {}))
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from policies.stages import load_stages
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -50,8 +52,15 @@ def test_every_stage_has_its_role() -> None:
     assert wanted <= named("infra/kubernetes/roles", "ClusterRole").keys()
 
 
+def test_every_party_has_its_role() -> None:
+    """Whoever has to accept a report can be somebody."""
+    wanted = {f"kunlun:party-{party.name}" for party in load_stages().cutovers.parties}
+
+    assert wanted <= named("infra/kubernetes/roles", "ClusterRole").keys()
+
+
 def test_the_operator_writes_no_spec_and_no_approval() -> None:
-    """It observes, writes status, makes Plans and adds to the record; nothing else of ours can it create or update."""
+    """It observes, writes status, makes Plans and reports, adds to records; nothing else can it create or update."""
     rules = named("infra/kubernetes/operator", "ClusterRole")["kunlun:operator"]["rules"]
     ours = [rule for rule in rules if rule["apiGroups"] == ["kunlun.cloud"]]
     creatable = {resource for rule in ours if "create" in rule["verbs"] for resource in rule["resources"]}
@@ -59,7 +68,7 @@ def test_the_operator_writes_no_spec_and_no_approval() -> None:
 
     deletable = {resource for rule in ours if "delete" in rule["verbs"] for resource in rule["resources"]}
 
-    assert {"plans", "decisions"} == creatable
+    assert {"plans", "decisions", "cutoversteps", "trialreports"} == creatable
     assert {"plans", "desktopsessions", "resourcerequests"} == deletable
     assert {"resourcerequests/finalizers"} == updatable
 

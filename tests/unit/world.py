@@ -11,9 +11,9 @@ from controllers.api import FINALIZER
 from controllers.api.resourcerequest import ResourceRequestSpec
 from controllers.api.stored import APPROVALS, DECISIONS, PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, Kind, Meta
 from controllers.cache import Cache
+from controllers.cutover.parts import CutoverParts
+from controllers.playbooks.moments import Course
 from controllers.request.configuration import Configuration
-from controllers.request.moments import Course
-from controllers.request.parts import RequestParts
 from controllers.request.reconcile import reconcile
 from controllers.request.roles import Playbooks
 from controllers.settings import Settings
@@ -149,6 +149,12 @@ class FakeConfigurator:
         return Course(1, ended="successful")
 
 
+class NoRunner:
+    """No cutover runs here."""
+
+    def tell(self, _: Any) -> None: ...
+
+
 class FakeClouds:
     """A pool in which nothing is taken."""
 
@@ -214,7 +220,8 @@ class World:
         self.cache, self.clock, self.today = Cache(), 1000.0, "2026-01-01T00:00:00Z"
         self.cluster, self.surveys = FakeCluster(self.cache), FakeSurveys()
         self.engine, self.configurator = FakeEngine(self), FakeConfigurator()
-        self.parts = RequestParts(
+        self.parts = CutoverParts(
+            runner=cast(Any, NoRunner()),
             cluster=cast(Any, self.cluster),
             cache=self.cache,
             clouds=cast(Any, FakeClouds()),

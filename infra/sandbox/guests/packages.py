@@ -15,7 +15,10 @@ from pathlib import Path
 from infra.sandbox.commands import run
 from infra.sandbox.errors import SandboxFailed
 
-PACKAGES = ("auditd", "libpam-pwquality", "nftables", "nginx", "systemd-timesyncd", "unattended-upgrades")
+PACKAGES = (
+    "auditd", "haproxy", "hey", "libpam-pwquality", "nftables", "nginx", "postgresql", "rsync", "systemd-timesyncd",
+    "unattended-upgrades",
+)  # fmt: skip
 INSTALLED = Path("/var/lib/dpkg/status")
 SCRIPT = Path(__file__).parent / "packages.sh"
 INSTALL_SECONDS = 600.0

@@ -151,5 +151,10 @@ def proxy_of(places: Places) -> str:
     return f"sh {REACH} {places.management_namespace('management-{zone}')} {{gateway}} %h %p"
 
 
+def source_proxy_of(places: Places) -> str:
+    """How SSH reaches what lies beyond a zone's uplink, for `kunlun run --source-proxy`."""
+    return f"ip netns exec {places.outside_namespace('{zone}')} socat - TCP4:%h:%p,connect-timeout=10"
+
+
 def exists(namespace: str) -> bool:
     return (NAMESPACES / namespace).exists()

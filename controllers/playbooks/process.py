@@ -1,8 +1,8 @@
-"""One run of a playbook, in a process of its own: `python -m controllers.request.playbook FOLDER`.
+"""One run of a playbook, in a process of its own: `python -m controllers.playbooks.process FOLDER`.
 
 The only module that speaks to ansible-runner, which forks from where it runs and waits by blocking. It prints a
 `Moment` a line, and nothing else; what Ansible itself prints is in the folder. Everything that matters is in the
-environment and in `run.json`, written by `controllers.request.configurator`.
+environment and in `run.json`, written by `controllers.playbooks.runs`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from controllers.request.moments import Moment, moment_from_event
+from controllers.playbooks.moments import Moment, moment_from_event
 from infra.wire import WireModel
 
 
@@ -20,6 +20,7 @@ class Errand(WireModel):
 
     playbook: Path
     inventory: Path
+    variables: Path | None = None
     deadline_seconds: int
     forks: int
 
@@ -30,6 +31,7 @@ def run(folder: Path) -> str:
     from ansible_runner.runner import Runner
 
     errand = Errand.model_validate_json((folder / "run.json").read_text())
+    variables = f" --extra-vars @{errand.variables}" if errand.variables else ""
     config = RunnerConfig(
         private_data_dir=str(folder),
         project_dir=str(errand.playbook.parent),
@@ -39,7 +41,7 @@ def run(folder: Path) -> str:
         timeout=errand.deadline_seconds,
         quiet=True,
         fact_cache_type="none",
-        cmdline=f"--forks {errand.forks}",
+        cmdline=f"--forks {errand.forks}{variables}",
     )
     config.prepare()
     status, _ = Runner(config, event_handler=_told).run()

@@ -1,6 +1,7 @@
 """What a playbook's run tells while it goes on, and what it amounts to in the end. Pure.
 
-A moment names tasks, roles and hosts, never what a module was given or answered: there a secret could be.
+A moment names tasks, roles and hosts, never what a module was given or answered: there a secret could be. The only
+module that may speak is the one that writes journals of cutovers.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ REACHING = "wait_for_connection"  # the first task: whoever fails there does not
 UNREACHABLE_SECONDS = 10.0
 
 FOREIGN = "Host key verification failed"  # ssh's own words
-What = Literal["task", "failed", "unreachable", "foreign", "changes", "end"]
+TELLING = "kunlun_step"  # the one module whose answer is passed on: what it says is made for the journal
+What = Literal["task", "failed", "unreachable", "foreign", "changes", "told", "end"]
 
 
 class Moment(WireModel):
@@ -29,6 +31,8 @@ class Moment(WireModel):
     host: str = ""
     changes: int = 0
     ended: str = ""
+    measured: Mapping[str, str] = {}
+    note: str = ""
 
 
 def moment_from_event(event: Mapping[str, Any]) -> tuple[Moment, ...]:
@@ -42,6 +46,8 @@ def moment_from_event(event: Mapping[str, Any]) -> tuple[Moment, ...]:
         case "runner_on_failed" if not told.get("ignore_errors"):
             reaching = str(told.get("task_action", "")).endswith(REACHING)
             return (Moment(what=_silence(told) if reaching else "failed", host=host, **names),)
+        case "runner_on_ok" if told.get("task_action") == TELLING:
+            return _told(told.get("res") or {})
         case "runner_on_unreachable":
             return (Moment(what=_silence(told), host=host, **names),)
         case "playbook_on_stats":
@@ -61,6 +67,8 @@ class Course:
     failures: tuple[Moment, ...] = ()
     changes: Mapping[str, int] = field(default_factory=dict)
     ended: str = ""
+    measured: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
     def after(self, moment: Moment) -> Course:
         """With one more moment."""
@@ -71,6 +79,8 @@ class Course:
                 return replace(self, failures=(*self.failures, moment))
             case "changes":
                 return replace(self, changes={**self.changes, moment.host: moment.changes})
+            case "told":
+                return replace(self, measured={**self.measured, **moment.measured}, note=moment.note or self.note)
             case "end":
                 return replace(self, ended=moment.ended)
 
@@ -100,6 +110,13 @@ class Course:
                 f"the playbook ended early ({self.ended or 'killed'}); after {self.step or 'no task'}"
             )
         return None
+
+
+def _told(answer: Mapping[str, Any]) -> tuple[Moment, ...]:
+    measured, note = answer.get("measured") or {}, str(answer.get("note") or "")
+    if not measured and not note:
+        return ()
+    return (Moment(what="told", measured={str(key): str(value) for key, value in measured.items()}, note=note),)
 
 
 def _silence(told: Mapping[str, Any]) -> What:

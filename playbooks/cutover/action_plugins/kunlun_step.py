@@ -1,0 +1,56 @@
+"""First and last task of a step that is run by hand: ask the gate and write the journal, on the control node.
+
+The operator has asked and written before it starts a playbook, and says so in `kunlun_begun`; then nothing is written
+here, and what was measured is only passed on to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from controllers.api.cutoversteps import Event, Step
+from controllers.api.times import FORM
+from controllers.cli.cutoverhand import begin_by_hand, end_by_hand
+from controllers.cli.kubectl import ClusterError, Kubectl
+from controllers.cutover.runner import Begun
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """`step` and `seconds` to begin; `begun`, `event`, `measured`, `note` to end; both with where the cutover is."""
+
+    TRANSFERS_FILES = False
+    _VALID_ARGS = frozenset(
+        {"cutover", "namespace", "kubeconfig", "step", "seconds", "begun", "event", "measured", "note"}
+    )
+
+    def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        given = self._task.args
+        if told := (task_vars or {}).get("kunlun_begun"):
+            return {**result, "changed": False, "begun": told, **_said(given)}
+        kubectl = Kubectl(namespace=given.get("namespace"), kubeconfig=given.get("kubeconfig"))
+        try:
+            return {**result, "changed": True, "begun": self._written(kubectl, given), **_said(given)}
+        except ClusterError as error:
+            raise AnsibleActionFail(error.message) from error
+
+    def _written(self, kubectl: Kubectl, given: dict[str, Any]) -> dict[str, Any]:
+        if "begun" not in given:
+            now = datetime.now(UTC).strftime(FORM)
+            step, seconds = Step(given["step"]), float(given.get("seconds", 3600))
+            begun = begin_by_hand(kubectl, given["cutover"], step, now=now, seconds=seconds)
+            return {**asdict(begun), "step": begun.step.value}
+        begun = Begun(**{**given["begun"], "step": Step(given["begun"]["step"])})
+        end_by_hand(kubectl, begun, Event(given["event"]), **_said(given))
+        return dict(given["begun"])
+
+
+def _said(given: dict[str, Any]) -> dict[str, Any]:
+    """What the step has measured, as texts, and its sentence."""
+    measured = {str(name): str(value) for name, value in (given.get("measured") or {}).items()}
+    return {"measured": measured, "note": str(given.get("note") or "")}

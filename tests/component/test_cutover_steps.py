@@ -1,0 +1,152 @@
+"""The plays of a cutover on real hosts: a web server and its PostgreSQL, a client that always writes, and kills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.component.cutover_bench import NEW_DB, NEW_WEB, OLD_DB, OLD_WEB, Moving, a_moving_system
+from tests.component.guest_bench import a_bench
+from tests.e2e.moving import system
+from tests.e2e.moving.client import always_writing
+
+FORWARD = {
+    "Preflight": "preflight : Ask the host",
+    "Adapt": "callers : Say where callers are served",
+    "Rehearse": "copy_database : Copy",
+    "StartTrial": "fence : Start what serves",
+    "StressTrial": "stress : Send the load",
+    "EndTrial": "fence : Freeze each database",
+    "FreezeSource": "fence : Let nobody in",
+    "FinalSync": "copy_database : Copy",
+    "VerifyCopy": "copy_database : Compare",
+    "SwitchCallers": "callers : Load what is written",
+    "VerifyZones": "way : Ask as a caller",
+    "UnfreezeTarget": "fence : Put the rules in force",
+    "Watch": "watch : Look until",
+    "Retain": "retain : Remember",
+}
+BACK = {
+    "FreezeTarget": "fence : Let nobody in",
+    "CountLosses": "copy_database : Count the rows",
+    "ReturnCallers": "callers : Load what is written",
+    "UnfreezeSource": "fence : Start what serves",
+}
+
+
+@pytest.fixture(scope="module")
+def moving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moving]:
+    with a_bench() as bench:
+        yield a_moving_system(bench, tmp_path_factory.mktemp("cutover"))
+
+
+def done(moving: Moving, name: str, kill_at: str) -> dict[str, str]:
+    """The step is killed in its middle, and repeated under its key; then it is done, whatever was half done."""
+    assert moving.killed(name, at=kill_at), f"{name} did not come to: {kill_at}"
+    ran = moving.step(name)
+    assert 0 == ran.code, ran.said[-6000:]
+    return dict(ran.measured)
+
+
+def test_there_and_back_with_a_kill_in_every_step(moving: Moving, tmp_path: Path) -> None:
+    """No acknowledged write is lost or doubled by the way there; the way back names exactly what it loses."""
+    old_web, old_db, new_web, new_db = (moving.machines[name] for name in (OLD_WEB, OLD_DB, NEW_WEB, NEW_DB))
+    for name in ("Preflight", "Adapt"):
+        done(moving, name, FORWARD[name])
+    told: dict[str, dict[str, str]] = {}
+    with always_writing(moving.bench.namespace, f"http://{old_web.address}:80", tmp_path / "client") as client:
+        for name in list(FORWARD)[2:]:
+            told[name] = done(moving, name, FORWARD[name])
+    kept = system.kept(new_db)
+
+    assert client.acknowledged() <= set(kept) and len(kept) == len(set(kept))
+    assert {number for number in client.acknowledged() if number % 10 == 0} <= system.uploaded(new_web)
+    assert {} != told["Rehearse"] and "0" != told["VerifyCopy"]["rows of permits.public.permits"]
+    assert ("000", "200") == (moving.fetch(OLD_WEB, 8080), moving.fetch(NEW_WEB, 8080))
+    first = set(system.kept(old_db))
+    back = {name: done(moving, name, at) for name, at in BACK.items()}
+    lost = set(kept) - first
+    assert len(lost) > 0
+    assert f"{len(lost)} added, 0 changed, 0 removed" == back["CountLosses"]["permits.public.permits"]
+    files = sum(number % 10 == 0 for number in lost)
+    assert len(lost) + files == int(back["CountLosses"]["writes"])
+    assert ("200", "000") == (moving.fetch(OLD_WEB, 80), moving.fetch(NEW_WEB, 8080))
+
+
+def test_what_was_done_is_not_done_again(moving: Moving) -> None:
+    """A step that is repeated without need changes nothing; every one that leaves both sides as they are is tried."""
+    for name in ("Adapt", "FreezeTarget", "UnfreezeSource"):
+        moving.step(name, key="again")
+        ran = moving.step(name, key="again")
+        assert (0, 0) == (ran.code, ran.changes), ran.said[-6000:]
+
+
+def test_a_side_is_not_opened_beside_one_that_is_not_seen_to_be_frozen(moving: Moving) -> None:
+    """Neither while the other serves, nor while one of its hosts does not answer."""
+    served = moving.step("UnfreezeTarget", key="both")
+    assert 0 != served.code and "000" == moving.fetch(NEW_WEB, 8080)
+
+    assert 0 == moving.step("FreezeSource", key="unseen").code
+    moving.machines[OLD_DB].run("/bin/sh", "-ec", "ip link set eth0 down")
+    try:
+        unseen = moving.step("UnfreezeTarget", key="unseen", kunlun_answer_seconds=5)
+    finally:
+        moving.machines[OLD_DB].run("/bin/sh", "-ec", "ip link set eth0 up")
+    assert 0 != unseen.code and "000" == moving.fetch(NEW_WEB, 8080)
+    assert 0 == moving.step("UnfreezeSource", key="unseen").code
+
+
+def test_a_copy_that_differs_is_found_and_made_good(moving: Moving) -> None:
+    """A row and a file changed behind everybody's back fail the comparison by name; the next copy is whole."""
+    assert 0 == moving.step("FreezeSource", key="differs").code
+    assert 0 == moving.step("FinalSync", key="differs").code
+    changed = "SET default_transaction_read_only = off; UPDATE permits SET number = -1 WHERE id = 1"
+    moving.machines[NEW_DB].sql(changed, "permits")
+    name = f"{system.UPLOADS}/10.txt"
+    script = f't=$(stat -c %y {name}); echo permit 99 >{name}; touch -d "$t" {name}'
+    moving.machines[NEW_WEB].run("/bin/sh", "-ec", script)
+    files = moving.step("VerifyCopy", key="differs")
+    assert 0 != files.code and "10.txt" in files.said
+    assert 0 == moving.step("FinalSync", key="differs-2").code
+    assert 0 == moving.step("VerifyCopy", key="differs-2").code
+
+    moving.machines[NEW_DB].sql(changed, "permits")
+    rows = moving.step("VerifyCopy", key="differs-2")
+    assert 0 != rows.code and "table public.permits" in rows.said
+    assert 0 == moving.step("UnfreezeSource", key="differs").code
+
+
+def test_a_watch_that_fails_says_how_often(moving: Moving) -> None:
+    """What the operator rolls back by is written down, with the failure."""
+    assert 0 == moving.step("FreezeSource", key="watch").code
+    ran = moving.step("Watch", kunlun_watch={"seconds": 60, "every_seconds": 1, "failures": 3})
+    assert 0 != ran.code and '"failures in a row": "3"' in ran.said
+    assert 0 == moving.step("UnfreezeSource", key="watch").code
+
+
+@pytest.mark.parametrize(
+    ("step", "wrong"),
+    [
+        ("Watch", {"kunlun_watch": {"seconds": "soon", "every_seconds": 1, "failures": 3}}),
+        ("Retain", {"kunlun_retention": {"keep": "Perhaps", "afterwards": "Erase"}}),
+        ("Rehearse", {"kunlun_databases": [{"name": "permits", "database": "permits", "source": OLD_DB,
+                                            "target": NEW_DB, "method": "magic"}]}),
+    ],
+)  # fmt: skip
+def test_wrong_inputs_are_refused_before_anything_is_done(moving: Moving, step: str, wrong: dict[str, object]) -> None:
+    """By the specification of the role's arguments, in words."""
+    ran = moving.step(step, key="wrong", **wrong)
+    assert 0 != ran.code and "Validating arguments against arg spec" in ran.said
+
+
+def test_a_released_original_is_erased_once(moving: Moving) -> None:
+    """Only what is frozen is released; afterwards nothing of it is there, and a second release changes nothing."""
+    assert 0 != moving.step("Release", key="release").code
+    assert 0 == moving.step("FreezeSource", key="release").code
+    first, second = moving.step("Release", key="release"), moving.step("Release", key="release")
+
+    assert (0, 0, 0) == (first.code, second.code, second.changes), first.said[-6000:]
+    assert "" == moving.machines[OLD_WEB].run("ls", system.UPLOADS)
+    assert "" == moving.machines[OLD_DB].sql("SELECT datname FROM pg_database WHERE datname = 'permits'")

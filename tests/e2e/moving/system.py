@@ -1,0 +1,54 @@
+"""The two tiers on their machines: a web server that writes, and its PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.e2e.moving.machines import Machine
+
+HERE = Path(__file__).parent
+DATABASE, ROLE, PASSWORD = "permits", "portal", "canary-of-the-portal"
+UPLOADS = "/srv/uploads"
+
+
+def ensure_database_server(db: Machine, web: Machine) -> None:
+    """PostgreSQL listens for the web tier; it has no database of the portal's yet."""
+    db.run(
+        "/bin/sh",
+        "-ec",
+        f"""
+        cd /etc/postgresql/*/main
+        grep -q "^listen_addresses = '\\*'" postgresql.conf || echo "listen_addresses = '*'" >>postgresql.conf
+        grep -q '^host {DATABASE} {ROLE} {web.address}/32 ' pg_hba.conf ||
+            echo 'host {DATABASE} {ROLE} {web.address}/32 scram-sha-256' >>pg_hba.conf
+        chown -R postgres:postgres .
+        service postgresql restart
+        """,
+    )
+
+
+def make_database(db: Machine) -> None:
+    """The portal's role and its table. No key forbids doubles: a write that is there twice would be seen."""
+    db.sql(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'")
+    db.sql(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
+    columns = "id bigserial PRIMARY KEY, number bigint NOT NULL, at timestamptz NOT NULL DEFAULT now()"
+    db.sql(f"CREATE TABLE permits ({columns}); ALTER TABLE permits OWNER TO {ROLE}", DATABASE)
+
+
+def install_portal(web: Machine, db: Machine) -> None:
+    """The web tier is there; it does not run yet."""
+    env = {"PGHOST": db.address, "PGDATABASE": DATABASE, "PGUSER": ROLE, "PGPASSWORD": PASSWORD, "PGCONNECT_TIMEOUT": 3}
+    web.put("/opt/portal.py", (HERE / "portal.py").read_text())
+    web.put("/etc/portal.env", "".join(f"{name}={value}\n" for name, value in env.items()), "0600")
+    web.put("/etc/init.d/portal", (HERE / "portal.init").read_text(), "0755")
+    web.run("mkdir", "-p", UPLOADS)
+
+
+def kept(db: Machine) -> list[int]:
+    """Every number in the table, as often as it is there."""
+    return [int(line) for line in db.sql("SELECT number FROM permits ORDER BY number", DATABASE).splitlines()]
+
+
+def uploaded(web: Machine) -> set[int]:
+    """Every number that has a file."""
+    return {int(Path(name).stem) for name in web.run("ls", UPLOADS).split()}
