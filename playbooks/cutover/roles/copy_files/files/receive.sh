@@ -8,4 +8,8 @@ exec 9>"$lock"
 flock --exclusive --timeout 60 9 || { echo "somebody still copies to $destination" >&2; exit 75; }
 mkdir -p "$(dirname "$destination")"
 exec 3<&0 4>&1 1>&2 </dev/null
-exec rsync --archive --hard-links --acls --xattrs --delete --stats "$@" --rsh="${0%/*}/session.sh" nobody::folder/ "$destination/"
+ended=0
+rsync --archive --hard-links --acls --xattrs --delete --stats "$@" --rsh="${0%/*}/session.sh" nobody::folder/ "$destination/" ||
+    ended=$?
+[ "$ended" -ne 24 ] || ended=0 # files that went while they were copied; the comparison will say
+exit "$ended"
