@@ -174,13 +174,15 @@ def parsed(text):
     return {(row[0], row[1] if len(row) > 2 else ""): row[2:] or row[1:] for row in rows}
 
 
-def compare(database):
+def compare(database, *live):
+    """`live`: with what was told while somebody wrote. No snapshot holds a sequence, so the copy's may have gone on."""
     here_text, there = tell(database), parsed(sys.stdin.read())
     here = parsed(here_text)
     if here.get(("version", "")) != there.get(("version", "")):  # other releases have other words for the same
         here, there = ({key: value[:1] if key[0] == "definitions" else value for key, value in side.items()}
                        for side in (here, there))  # fmt: skip
-    differ = sorted(key for key in {*here, *there} if key[0] != "version" and here.get(key) != there.get(key))
+    gone_on = {key for key in {*here} & {*there} if live and key[0] == "sequence"}
+    differ = sorted(key for key in {*here, *there} - gone_on if key[0] != "version" and here.get(key) != there.get(key))
     tables = {name: int(value[0]) for (kind, name), value in here.items() if kind == "table"}
     content = [line for line in here_text.splitlines() if not line.startswith("version")]
     checksum = hashlib.sha256("\n".join(content).encode()).hexdigest()
