@@ -112,7 +112,7 @@ class Moving:
                              "back": {"address": "127.0.0.1", "port": 8080}},
             "kunlun_callers": [{"host": OLD_DB, "url": f"http://{self.machines[OLD_WEB].address}:80/health"}],
             "kunlun_stress": {"requests_per_second": 5, "seconds": 3, "p95_milliseconds": 20000,
-                              "errors_per_thousand": 200, "servers": [web], "port": 8080, "path": "/health",
+                              "errors_per_thousand": 1000, "servers": [web], "port": 8080, "path": "/health",
                               "host": OLD_WEB},
             "kunlun_watch": {"seconds": 5, "every_seconds": 1, "failures": 3},
             "kunlun_retention": {"keep": "ReadOnly", "afterwards": "Erase"},

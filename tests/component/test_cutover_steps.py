@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,7 +136,7 @@ def test_a_watch_that_fails_says_how_often(moving: Moving) -> None:
                                             "target": NEW_DB, "method": "magic"}]}),
     ],
 )  # fmt: skip
-def test_wrong_inputs_are_refused_before_anything_is_done(moving: Moving, step: str, wrong: dict[str, object]) -> None:
+def test_wrong_inputs_are_refused_before_anything_is_done(moving: Moving, step: str, wrong: dict[str, Any]) -> None:
     """By the specification of the role's arguments, in words."""
     ran = moving.step(step, key="wrong", **wrong)
     assert 0 != ran.code and "Validating arguments against arg spec" in ran.said
