@@ -10,12 +10,13 @@ from typing import Any
 
 import yaml
 
+from controllers.api import API_VERSION
 from controllers.api.acceptance import RESOURCE as ACCEPTANCE
 from controllers.api.cutoverstep import line_name
 from controllers.api.cutoversteps import Event
 from tests.conftest import REPOSITORY
 from tests.e2e.attempts import Attempt, patch
-from tests.e2e.office import API_VERSION, Document
+from tests.e2e.office import Document
 
 EXAMPLES = REPOSITORY / "docs" / "examples"
 DIGEST, OTHER_DIGEST, KEY = "ab" * 32, "cd" * 32, "3f0c9a71be"
