@@ -19,7 +19,7 @@ from controllers.api.cutoversteps import Step
 from controllers.cutover.facts import Facts
 from controllers.cutover.hosts import Sides, guests_of, inventory_of, pins_of, sides_of
 from controllers.cutover.runner import Begun, Ended, Errand, Outcome
-from controllers.cutover.variables import variables_of, watch_seconds
+from controllers.cutover.variables import row_seconds, variables_of, watch_seconds
 from controllers.playbooks.moments import Course, Moment
 from controllers.playbooks.reach import GuestAccess
 from controllers.playbooks.runs import Job, Runs
@@ -53,7 +53,7 @@ class PlaybookRunner:
     def deadline_seconds(self, step: Step, facts: Facts) -> float:
         match step:
             case Step.WATCH:
-                return watch_seconds(facts) + MARGIN_SECONDS
+                return watch_seconds(facts) + row_seconds(facts) + MARGIN_SECONDS
             case Step.STRESS_TRIAL:
                 return facts.spec.trial.stress.seconds + self.access.deadline_seconds
             case _:

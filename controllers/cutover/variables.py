@@ -47,6 +47,12 @@ def watch_seconds(facts: Facts) -> float:
     return max(left, LEAST_WATCH_SECONDS)
 
 
+def row_seconds(facts: Facts) -> float:
+    """How long a row of failures takes at most: a watch does not end in the middle of one."""
+    failures, within = facts.spec.supervision.roll_back_after_failures, facts.spec.service.health.within_seconds
+    return failures * float(LOOK_SECONDS + within)
+
+
 def _files(facts: Facts, sides: Sides) -> Iterator[Mapping[str, Any]]:
     for one in facts.spec.moves.files:
         yield {

@@ -6,7 +6,8 @@ import queue
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ansible.plugins.loader import action_loader
 
 ASK = Path(__file__).parents[1] / "roles" / "watch" / "files" / "ask.py"
 ANEW_SECONDS = 5.0
+MOST_WORDS = 600  # of the last failure, in the sentence that ends it
 Look = tuple[str, bool, str]  # by whom, whether it was answered well, and why not
 
 
@@ -23,8 +25,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     """`callers` ask for `seconds`, every `every_seconds`, with `within_seconds` for an answer; `failures` in a row end
     it (0: never). Returns `looks`, `failed`, `in_a_row` (the most of any caller) and `given_up` with the last reason.
 
-    A caller's host that does not answer says nothing about the service: it is not a failure of it. If no caller has
-    looked for that long, the supervision itself has failed.
+    It does not end in the middle of a row of failures, nor before each caller has looked. A caller's host that does not
+    answer says nothing about the service: it is not a failure of it. If no caller has looked for long, or one of them
+    not at all by the end, the supervision itself has failed.
     """
 
     TRANSFERS_FILES = False
@@ -34,15 +37,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: dict[str, Any] = super().run(tmp, task_vars)
         given, known = self._task.args, (task_vars or {})["hostvars"]
         every, within = float(given["every_seconds"]), float(given["within_seconds"])
-        sessions = [Session(str(one["url"]), _argv(known[one["host"]], one["url"], every, within))
+        sessions = [Session(f"{one['host']} at {one['url']}", _argv(known[one["host"]], one["url"], every, within))
                     for one in given["callers"]]  # fmt: skip
-        tally = Tally(int(given["failures"]))
-        patience = max(60.0, 10 * (every + within))
+        tally = Tally(int(given["failures"]), [session.who for session in sessions])
+        patience, rows = max(60.0, 10 * (every + within)), tally.limit * (every + within)
         try:
-            for look in _looks(sessions, seconds=float(given["seconds"]), patience=patience):
-                tally.take(look)
-                if tally.given_up:
-                    break
+            _look(sessions, tally, seconds=float(given["seconds"]), rows=rows, patience=patience)
         finally:
             for session in sessions:
                 session.close()
@@ -52,18 +52,24 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 class Tally:
     """What was seen so far."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, callers: Sequence[str]) -> None:
         self.limit, self.looks, self.failed, self.longest, self.given_up = limit, 0, 0, 0, ""
         self._row: dict[str, int] = {}
+        self.silent = set(callers)
 
     def take(self, look: Look) -> None:
         who, well, why = look
         self.looks += 1
         self.failed += not well
         self._row[who] = 0 if well else self._row.get(who, 0) + 1
+        self.silent.discard(who)
         self.longest = max(self.longest, self._row[who])
         if 0 < self.limit <= self._row[who]:
-            self.given_up = f"{who}: {why}"
+            self.given_up = f"{who}: {why}"[:MOST_WORDS]
+
+    def is_decided(self) -> bool:
+        """Each has looked, and none is in the middle of a row that counts."""
+        return not self.silent and not (self.limit and any(self._row.values()))
 
     def told(self) -> dict[str, Any]:
         return {"looks": self.looks, "failed": self.failed, "in_a_row": self.longest, "given_up": self.given_up}
@@ -72,8 +78,8 @@ class Tally:
 class Session:
     """One caller's host; begun anew while it is wanted and ends."""
 
-    def __init__(self, url: str, argv: Sequence[str]) -> None:
-        self.url, self.argv, self._wanted = url, argv, True
+    def __init__(self, who: str, argv: Sequence[str]) -> None:
+        self.who, self.argv, self._wanted = who, argv, True
         self._process: subprocess.Popen[str] | None = None
 
     def feed(self, told: queue.Queue[Look]) -> None:
@@ -83,7 +89,7 @@ class Session:
                     list(self.argv), stdin=program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
                 )
             for line in self._process.stdout or ():
-                told.put((self.url, line.startswith("well"), line.strip()))
+                told.put((self.who, line.startswith("well"), line.strip()))
             self._process.wait()
             if self._wanted:
                 threading.Event().wait(ANEW_SECONDS)
@@ -94,21 +100,26 @@ class Session:
             self._process.kill()
 
 
-def _looks(sessions: Sequence[Session], *, seconds: float, patience: float) -> Iterator[Look]:
-    """Every look, as it comes, until the time is over."""
+def _look(sessions: Sequence[Session], tally: Tally, *, seconds: float, rows: float, patience: float) -> None:
+    """Every look is taken, as it comes, until the time is over and it is decided, or it is given up.
+
+    `rows` is how long a row of failures takes at most: whoever is in the middle of one for longer looks no more.
+    """
     told: queue.Queue[Look] = queue.Queue()
     for session in sessions:
         threading.Thread(target=session.feed, args=(told,), daemon=True).start()
-    end, last = time.monotonic() + seconds, time.monotonic()
-    while (now := time.monotonic()) < end:
-        try:
-            look = told.get(timeout=min(end - now, 1.0))
-        except queue.Empty:
-            if time.monotonic() - last > patience:
-                raise AnsibleActionFail(f"no caller has looked for {patience:.0f} seconds") from None
-            continue
-        last = time.monotonic()
-        yield look
+    last = time.monotonic()
+    end = last + seconds
+    while not tally.given_up and ((now := time.monotonic()) < end or not tally.is_decided()):
+        if now - last > patience:
+            raise AnsibleActionFail(f"no caller has looked for {patience:.0f} seconds")
+        if now > end + rows + patience:
+            break
+        with suppress(queue.Empty):
+            tally.take(told.get(timeout=1.0))
+            last = time.monotonic()
+    if tally.silent and not tally.given_up:
+        raise AnsibleActionFail(f"never has looked: {', '.join(sorted(tally.silent))}")
 
 
 def _argv(known: Mapping[str, Any], url: Any, every: float, within: float) -> list[str]:
