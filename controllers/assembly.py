@@ -63,9 +63,7 @@ async def assembled(
                 engine=Engine(engine_settings, clouds, measures=measures.engine),
                 surveys=Surveys(clouds),
                 configurator=AnsibleConfigurator(settings.state / "guests", access),
-                runner=PlaybookRunner(
-                    Runs(settings.state / "cutovers", CUTOVERS_AT_ONCE), access, settings.cutover_hooks
-                ),
+                runner=PlaybookRunner(_cutover_runs(settings), access, settings.cutover_hooks),
                 procedure=load_stages(settings.stages or STAGES_FILE),
                 settings=settings,
                 now=utc_now,

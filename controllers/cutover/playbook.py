@@ -68,6 +68,9 @@ class PlaybookRunner:
         return work.outcome if work else None
 
     async def begin(self, errand: Errand, facts: Facts) -> None:
+        """Raises EngineInterrupted instead of waiting for its turn: the line says until when the step is over."""
+        if sum(work.outcome is None for work in self._works.values()) >= self.runs.at_once:
+            raise EngineInterrupted("as many steps of cutovers run as may at once; it is tried again")
         job = self._job(errand, facts)
         work = Work(errand, asyncio.get_running_loop().create_task(self._run(errand, facts, job)))
         self._works[errand.uid] = work

@@ -9,11 +9,13 @@ import pytest
 
 from controllers.api.cutoversteps import Step
 from controllers.cutover.hosts import Host, Sides, inventory_of, pins_of
-from controllers.cutover.playbook import outcome_of
+from controllers.cutover.playbook import PlaybookRunner, outcome_of
+from controllers.cutover.runner import Errand
 from controllers.cutover.variables import variables_of
 from controllers.playbooks.moments import Course, Moment, moment_from_event
 from controllers.playbooks.reach import GuestAccess
-from infra.errors import GuestUnreachable
+from controllers.playbooks.runs import Runs
+from infra.errors import EngineInterrupted, GuestUnreachable
 from tests.unit.cutover_case import Case
 
 ACCESS = GuestAccess(key=Path("/key"), host_keys=Path("/pins"), user="kunlun")
@@ -134,6 +136,14 @@ def test_what_was_measured_is_kept_when_the_step_failed() -> None:
 
     assert [("failures in a row", "5")] == [(one.name, one.value) for one in outcome.measured]
     assert outcome.failure is not None and "the service does not answer" == outcome.failure.message
+
+
+async def test_a_step_does_not_wait_for_its_turn(tmp_path: Path) -> None:
+    """The journal says until when it is over; who begins later than that could be the second."""
+    runner, facts = PlaybookRunner(Runs(tmp_path, 0), ACCESS), Case().facts
+
+    with pytest.raises(EngineInterrupted, match="tried again"):
+        await runner.begin(Errand("uid", Step.PREFLIGHT, "key", 1), facts)
 
 
 def test_a_run_that_ended_well_is_done() -> None:
