@@ -13,11 +13,14 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from controllers.api.cutoverstep import MOST_MEASURES
 from controllers.api.cutoversteps import Event, Step
 from controllers.api.times import FORM
 from controllers.cli.cutoverhand import begin_by_hand, end_by_hand
 from controllers.cli.kubectl import ClusterError, Kubectl
 from controllers.cutover.runner import Begun
+
+MOST_OF_A_NAME, MOST_OF_A_VALUE, MOST_OF_A_NOTE = 128, 256, 1024
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -51,6 +54,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 
 def _said(given: dict[str, Any]) -> dict[str, Any]:
-    """What the step has measured, as texts, and its sentence."""
-    measured = {str(name): str(value) for name, value in (given.get("measured") or {}).items()}
-    return {"measured": measured, "note": str(given.get("note") or "")}
+    """What the step has measured, as texts, and its sentence; no more than a line of the journal takes."""
+    told = list((given.get("measured") or {}).items())[:MOST_MEASURES]
+    measured = {_cut(name, MOST_OF_A_NAME): _cut(value, MOST_OF_A_VALUE) for name, value in told}
+    return {"measured": measured, "note": _cut(given.get("note") or "", MOST_OF_A_NOTE)}
+
+
+def _cut(words: Any, most: int) -> str:
+    text = str(words)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
