@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
@@ -12,8 +13,17 @@ from infra.wire import WireModel
 
 HostName = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 FilePath = Annotated[str, Field(max_length=256, pattern=r"^/[-._/A-Za-z0-9]*$")]
+FolderPath = Annotated[str, Field(max_length=256, pattern=r"^(/[.]?[-_A-Za-z0-9][-._A-Za-z0-9]*)+$")]
+"""Not the root, and nothing that leads upwards: the target's folder is replaced, the source's is erased one day."""
 Port = Annotated[int, Field(ge=1, le=65_535)]
 UnitName = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9][-._@A-Za-z0-9]*$")]
+
+
+class Packages(StrEnum):
+    """What becomes of the packages of an old host before it moves."""
+
+    AS_THEY_ARE = "AsTheyAre"
+    UP_TO_DATE = "UpToDate"
 
 
 class SourceHost(WireModel):
@@ -35,6 +45,25 @@ class SourceHost(WireModel):
             description="Its public SSH host key; no other host is believed to be this one.",
         ),
     ]
+    packages: Annotated[
+        Packages,
+        Field(
+            description="UpToDate: `Adapt` brings all of them to what the host's package sources have, within the "
+            "release of its distribution. Services that are updated are restarted."
+        ),
+    ] = Packages.AS_THEY_ARE
+    postgres_major: (
+        Annotated[
+            int,
+            Field(
+                ge=10,
+                le=99,
+                description="Major version that `Adapt` brings its PostgreSQL to, which stands still meanwhile; "
+                "absent: it stays as it is. A newer one is refused.",
+            ),
+        ]
+        | None
+    ) = None
     groups: Annotated[
         tuple[EntryName, ...],
         Field(max_length=8, description="Groups of the inventory, for hooks.", json_schema_extra=list_set()),
@@ -62,9 +91,9 @@ class FileMove(WireModel):
 
     name: Annotated[EntryName, Field(description="What reports call it.")]
     host: Annotated[HostName, Field(description="The source host that has it.")]
-    path: Annotated[FilePath, Field(description="The folder there.")]
+    path: Annotated[FolderPath, Field(description="The folder there.")]
     to: Annotated[EntryName, Field(description="Entry of `servers` of the target; each of its servers gets a copy.")]
-    target_path: Annotated[FilePath, Field(description="The folder there; absent: the same path.")] | None = None
+    target_path: Annotated[FolderPath, Field(description="The folder there; absent: the same path.")] | None = None
 
 
 class DatabaseMove(WireModel):

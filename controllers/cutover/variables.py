@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from controllers.api.cutover import When
-from controllers.api.moves import Proxy
+from controllers.api.moves import Packages, Proxy
 from controllers.api.times import later_by, seconds_between
 from controllers.cutover.facts import Facts
 from controllers.cutover.hosts import Sides
@@ -21,6 +21,7 @@ def variables_of(facts: Facts, sides: Sides, *, hooks: str) -> dict[str, Any]:
     meta, spec = facts.cutover.meta, facts.spec
     return {
         "kunlun_cutover": {"name": meta.name, "namespace": meta.namespace, "uid": meta.uid},
+        "kunlun_adapt": list(_adapt(facts)),
         "kunlun_files": list(_files(facts, sides)),
         "kunlun_databases": list(_databases(facts, sides)),
         "kunlun_source_units": [{"host": f"source.{one.host}", "unit": one.unit} for one in spec.service.source],
@@ -51,6 +52,15 @@ def row_seconds(facts: Facts) -> float:
     """How long a row of failures takes at most: a watch does not end in the middle of one."""
     failures, within = facts.spec.supervision.roll_back_after_failures, facts.spec.service.health.within_seconds
     return failures * float(LOOK_SECONDS + within)
+
+
+def _adapt(facts: Facts) -> Iterator[Mapping[str, Any]]:
+    """What old hosts have to be like before they move; of a host of which nothing is asked, nothing."""
+    for one in facts.spec.source.hosts:
+        postgres = {} if one.postgres_major is None else {"postgres_major": one.postgres_major}
+        asked = {**postgres, **({"packages": one.packages.value} if one.packages is not Packages.AS_THEY_ARE else {})}
+        if asked:
+            yield {"host": f"source.{one.name}", **asked}
 
 
 def _files(facts: Facts, sides: Sides) -> Iterator[Mapping[str, Any]]:

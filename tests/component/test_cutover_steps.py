@@ -37,6 +37,24 @@ BACK = {
 }
 ANEW = {"Rehearse", "FinalSync"}  # a database is replaced as a whole; that it is the same says the next step
 LOOKS = {"VerifyCopy", "VerifyZones", "Retain", "CountLosses"}  # what they find is the same until somebody writes
+A_PACKAGE_SOURCE = """
+mkdir -p /opt/packages && cd /opt/packages
+for version in 1 2; do
+    mkdir -p $version/DEBIAN
+    printf 'Package: permits-tool\nVersion: %s\nArchitecture: all\nMaintainer: li.na\nDescription: nothing\n' $version \
+        >$version/DEBIAN/control
+    dpkg-deb --build $version permits-tool_$version.deb
+done
+dpkg --install permits-tool_1.deb
+{
+    dpkg-deb --field permits-tool_2.deb
+    echo "Filename: ./permits-tool_2.deb"
+    echo "Size: $(stat --format %s permits-tool_2.deb)"
+    echo "SHA256: $(sha256sum permits-tool_2.deb | cut -d ' ' -f 1)"
+} >Packages
+rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*
+echo 'deb [trusted=yes] file:/opt/packages ./' >/etc/apt/sources.list
+"""
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +157,22 @@ def test_wrong_inputs_are_refused_before_anything_is_done(moving: Moving, step: 
     """By the specification of the role's arguments, in words."""
     ran = moving.step(step, key="wrong", **wrong)
     assert 0 != ran.code and "Validating arguments against arg spec" in ran.said
+
+
+def test_an_old_host_is_adapted_as_it_is_asked(moving: Moving) -> None:
+    """Packages come to what the package source has, once; PostgreSQL is not brought back."""
+    old = moving.machines[OLD_DB]
+    old.run("/bin/sh", "-ec", A_PACKAGE_SOURCE)
+    wanted = [{"host": OLD_DB, "packages": "UpToDate", "postgres_major": 15}]
+    first, second = (moving.step("Adapt", key="adapt", kunlun_adapt=wanted) for _ in range(2))
+
+    assert (0, 0, 0) == (first.code, second.code, second.changes), first.said[-6000:] + second.said[-6000:]
+    assert ("1", "0") == (first.measured["changes"], second.measured["changes"])
+    assert "permits-tool\t2" == old.run("dpkg-query", "--show", "permits-tool").strip()
+    back = [{"host": OLD_DB, "postgres_major": 14}]
+    for step in ("Preflight", "Adapt"):
+        refused = moving.step(step, key="back", kunlun_adapt=back)
+        assert 0 != refused.code and "cannot be brought back to 14" in refused.said
 
 
 def test_a_released_original_is_erased_once(moving: Moving) -> None:

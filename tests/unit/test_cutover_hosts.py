@@ -107,6 +107,21 @@ def test_a_watch_that_was_cut_off_goes_on_with_what_is_left_of_it() -> None:
     assert 360 == variables_of(case.facts, SIDES, hooks="")["kunlun_watch"]["seconds"]
 
 
+def test_an_old_host_is_adapted_where_that_is_asked() -> None:
+    """Nothing is updated on a host of which nobody said so."""
+    key = "ssh-ed25519 AAAA"
+    hosts = [
+        {"name": "old-web", "address": "10.9.0.2", "hostKey": key, "packages": "UpToDate"},
+        {"name": "old-db", "address": "10.9.0.3", "hostKey": key, "postgresMajor": 15},
+        {"name": "old-proxy", "address": "10.9.0.4", "hostKey": key},
+    ]
+
+    assert [
+        {"host": "source.old-web", "packages": "UpToDate"},
+        {"host": "source.old-db", "postgres_major": 15},
+    ] == told(source={"hosts": hosts})["kunlun_adapt"]
+
+
 def test_hooks_come_in_the_order_in_which_they_are_run() -> None:
     """Those before a step's work before those after it."""
     hooks = [

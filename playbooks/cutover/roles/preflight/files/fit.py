@@ -35,7 +35,7 @@ def file_problems(move, looks):
             yield f"{target}: files {move['name']} need {size} bytes and a reserve, and {left} are free"
 
 
-def database_problems(move, looks):
+def database_problems(move, looks, wanted):
     source, target = looks[move["source"]], looks[move["target"]]
     if source["postgres"] is None or target["postgres"] is None:
         lacking = [move[side] for side in ("source", "target") if looks[move[side]]["postgres"] is None]
@@ -45,8 +45,12 @@ def database_problems(move, looks):
     if found is None:
         yield f"{move['source']}: there is no database '{move['database']}'"
         return
-    if target["postgres"]["major"] < source["postgres"]["major"]:
-        versions = f"{target['postgres']['version']}, older than {source['postgres']['version']} of {move['source']}"
+    major = wanted.get(move["source"], source["postgres"]["major"])
+    if major < source["postgres"]["major"]:
+        version = source["postgres"]["version"]
+        yield f"{move['source']}: its PostgreSQL is {version}, and cannot be brought back to {major}"
+    if target["postgres"]["major"] < major:
+        versions = f"{target['postgres']['version']}, older than {major} of {move['source']}"
         yield f"{move['target']}: its PostgreSQL is {versions}"
     for name in found["extensions"]:
         if name not in target["postgres"]["extensions"]:
@@ -84,7 +88,7 @@ def main():
     for move in told["files"]:
         problems += file_problems(move, looks)
     for move in told["databases"]:
-        problems += database_problems(move, looks)
+        problems += database_problems(move, looks, told["majors"])
     print(json.dumps({"problems": problems, "measured": dict(measured(told))}))
 
 
