@@ -134,13 +134,29 @@ def test_a_copy_that_differs_is_found_and_made_good(moving: Moving) -> None:
     assert 0 == moving.step("UnfreezeSource", key="differs").code
 
 
+def test_an_old_host_is_adapted_as_it_is_asked(moving: Moving) -> None:
+    """Packages come to what the package source has, once; PostgreSQL is not brought back."""
+    old = moving.machines[OLD_DB]
+    old.run("/bin/sh", "-ec", A_PACKAGE_SOURCE)
+    wanted = [{"host": OLD_DB, "packages": "UpToDate", "postgres_major": 15}]
+    first, second = (moving.step("Adapt", key="adapt", kunlun_adapt=wanted) for _ in range(2))
+
+    assert (0, 0, 0) == (first.code, second.code, second.changes), first.said[-6000:] + second.said[-6000:]
+    assert ("1", "0") == tuple(ran.measured[f"changes {OLD_DB}"] for ran in (first, second))
+    assert "permits-tool\t2" == old.run("dpkg-query", "--show", "permits-tool").strip()
+    back = [{"host": OLD_DB, "postgres_major": 14}]
+    for step in ("Preflight", "Adapt"):
+        refused = moving.step(step, key="back", kunlun_adapt=back)
+        assert 0 != refused.code and "cannot be brought back to 14" in refused.said
+
+
 def test_a_watch_that_fails_says_how_often(moving: Moving) -> None:
     """What the operator rolls back by is written down, with the failure. None is over before everybody has looked."""
     short = moving.step("Watch", kunlun_watch={"seconds": 0, "every_seconds": 1, "failures": 3})
     assert 0 == short.code and int(short.measured["looks"]) > 0, short.said[-6000:]
     assert 0 == moving.step("FreezeSource", key="watch").code
     ran = moving.step("Watch", kunlun_watch={"seconds": 60, "every_seconds": 1, "failures": 3})
-    assert 0 != ran.code and '"failures in a row": "3"' in ran.said
+    assert 0 != ran.code and '"failures in a row": "3"' in ran.said, ran.said[-6000:]
     assert 0 == moving.step("UnfreezeSource", key="watch").code
 
 
@@ -157,22 +173,6 @@ def test_wrong_inputs_are_refused_before_anything_is_done(moving: Moving, step: 
     """By the specification of the role's arguments, in words."""
     ran = moving.step(step, key="wrong", **wrong)
     assert 0 != ran.code and "Validating arguments against arg spec" in ran.said
-
-
-def test_an_old_host_is_adapted_as_it_is_asked(moving: Moving) -> None:
-    """Packages come to what the package source has, once; PostgreSQL is not brought back."""
-    old = moving.machines[OLD_DB]
-    old.run("/bin/sh", "-ec", A_PACKAGE_SOURCE)
-    wanted = [{"host": OLD_DB, "packages": "UpToDate", "postgres_major": 15}]
-    first, second = (moving.step("Adapt", key="adapt", kunlun_adapt=wanted) for _ in range(2))
-
-    assert (0, 0, 0) == (first.code, second.code, second.changes), first.said[-6000:] + second.said[-6000:]
-    assert ("1", "0") == (first.measured["changes"], second.measured["changes"])
-    assert "permits-tool\t2" == old.run("dpkg-query", "--show", "permits-tool").strip()
-    back = [{"host": OLD_DB, "postgres_major": 14}]
-    for step in ("Preflight", "Adapt"):
-        refused = moving.step(step, key="back", kunlun_adapt=back)
-        assert 0 != refused.code and "cannot be brought back to 14" in refused.said
 
 
 def test_a_released_original_is_erased_once(moving: Moving) -> None:

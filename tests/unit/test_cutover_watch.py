@@ -33,5 +33,9 @@ def test_callers_that_ask_the_same_are_counted_apart() -> None:
     """A zone that is not served is not made good by one that is."""
     tally = a_tally(3, *[(HERE, False), (THERE, True)] * 3)
 
-    assert (6, 3, 3) == (tally.looks, tally.failed, tally.longest)
-    assert f"{HERE}: badly: status 503" == tally.given_up
+    assert {
+        "looks": 6,
+        "failures": 3,
+        "in_a_row": 3,
+        "given_up": f"{HERE}: badly: status 503",
+    } == tally.told()

@@ -23,7 +23,7 @@ Look = tuple[str, bool, str]  # by whom, whether it was answered well, and why n
 
 class ActionModule(ActionBase):  # type: ignore[misc]
     """`callers` ask for `seconds`, every `every_seconds`, with `within_seconds` for an answer; `failures` in a row end
-    it (0: never). Returns `looks`, `failed`, `in_a_row` (the most of any caller) and `given_up` with the last reason.
+    it (0: never). Returns `looks`, `failures`, `in_a_row` (the most of any caller) and `given_up` with the last reason.
 
     It does not end in the middle of a row of failures, nor before each caller has looked. A caller's host that does not
     answer says nothing about the service: it is not a failure of it. If no caller has looked for long, or one of them
@@ -72,7 +72,8 @@ class Tally:
         return not self.silent and not (self.limit and any(self._row.values()))
 
     def told(self) -> dict[str, Any]:
-        return {"looks": self.looks, "failed": self.failed, "in_a_row": self.longest, "given_up": self.given_up}
+        """Under names that mean nothing to Ansible: a `failed` would be the task's own."""
+        return {"looks": self.looks, "failures": self.failed, "in_a_row": self.longest, "given_up": self.given_up}
 
 
 class Session:
