@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field
 from controllers.api.customresource import AGE, Column, CustomResource, Rule, list_map, with_rules
 from controllers.api.cutoversteps import Event, Step
 from controllers.api.fields import Identifier, LongText, ObjectName, ShortText, UserName
+from controllers.api.recap import Recap
 from controllers.api.times import Time
 from infra.stackplan import canonical_digest
 from infra.wire import WireModel
@@ -69,6 +70,10 @@ class CutoverStepSpec(WireModel):
         tuple[Measure, ...],
         Field(max_length=MOST_MEASURES, description="What was measured.", json_schema_extra=list_map("name")),
     ] = ()
+    recap: (
+        Annotated[Recap, Field(description="How the operator's run went; absent of a run by hand or one cut off.")]
+        | None
+    ) = None
     note: Annotated[LongText, Field(description="In words: why it failed, above all.")] = ""
 
 

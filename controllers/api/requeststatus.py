@@ -9,6 +9,7 @@ from pydantic import Field
 from controllers.api.conditions import Conditions
 from controllers.api.desktops import DesktopStatus
 from controllers.api.fields import Generation, Identifier, ObjectName, UserName
+from controllers.api.recap import Recap
 from controllers.api.times import Time
 from infra.stackplan import MOST_DESKTOPS, DeletionPolicy, Kind
 from infra.wire import WireModel
@@ -52,24 +53,6 @@ class Progress(WireModel):
     done: Annotated[int, Field(ge=0, description="Objects done.")]
     total: Annotated[int, Field(ge=0, description="Objects to be done in this pass.")]
     step: Annotated[str, Field(max_length=256, description="What is being done now.")] = ""
-
-
-class GuestChanges(WireModel):
-    """What a run of the playbook did to one guest."""
-
-    guest: Annotated[str, Field(max_length=80, description="The guest.")]
-    changed: Annotated[int, Field(ge=0, description="How many tasks changed something there.")]
-
-
-class Recap(WireModel):
-    """How a run of the playbook went."""
-
-    time: Annotated[str, Field(max_length=32, description="When it ended.", json_schema_extra={"format": "date-time"})]
-    seconds: Annotated[int, Field(ge=0, description="How long it took.")]
-    tasks: Annotated[int, Field(ge=0, description="How many tasks were run.")]
-    changes: Annotated[
-        tuple[GuestChanges, ...], Field(max_length=512, description="Guests on which something was changed.")
-    ] = ()
 
 
 class Configured(WireModel):

@@ -21,7 +21,7 @@ class Verbs(click.Group):
         "approve": "Approve one stage of one exact plan.",
         "deny": "Deny one stage of one exact plan.",
         "decisions": "Show who decided what about a request, and what came of it.",
-        "evidence": "Everything about a request in one archive; check one.",
+        "evidence": "Everything about a request or cutover in one archive; check one.",
         "watch": "Follow a request until it is ready.",
         "apply": "Ask for environments, and wait until they are ready.",
         "get": "Show environments: for people, programs, shells and test reports.",

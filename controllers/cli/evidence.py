@@ -1,21 +1,26 @@
-"""`kunlun evidence`: everything about one request in one archive, and the checks on it that anybody can make."""
+"""`kunlun evidence`: all about one request or cutover in one archive, and the checks on it that anybody can make."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import click
 
-from controllers.api.stored import APPROVALS, DECISIONS, PLANS, REQUESTS, SYSTEMS, ZONES
+from controllers.api.cutoverstatus import RESOURCE as CUTOVER
+from controllers.api.resourcerequest import RESOURCE as REQUEST
+from controllers.api.stored import CUTOVERS, REQUESTS
 from controllers.api.times import utc_now
-from controllers.cli.kubectl import ClusterError, Document, Kubectl, cluster_options
+from controllers.cli.gathering import gathered
+from controllers.cli.gatheringcutover import gathered_cutover
+from controllers.cli.kubectl import ClusterError, Kubectl, cluster_options
 from controllers.cli.text import plain
 from controllers.evidence.archive import Gap, Manifest, Subject, packed, sha256, unpacked
-from controllers.evidence.gathered import SUMMARY, Gathered, name_of, of_request
+from controllers.evidence.cutover_summary import cutover_summary_content
+from controllers.evidence.gathered import SUMMARY
 from controllers.evidence.summary import summary_content
 from controllers.evidence.verify import verify
 
@@ -28,28 +33,41 @@ class Evidence(click.Group):
         return super().parse_args(ctx, args if not args or args[0] in known else ["collect", *args])
 
 
-@click.group(cls=Evidence, short_help="Everything about a request in one archive; check one.")
+@click.group(cls=Evidence, short_help="Everything about a request or cutover in one archive; check one.")
 def command() -> None:
-    """Gather the evidence about a ResourceRequest into one archive, or check one.
+    """Gather the evidence about a ResourceRequest or a Cutover into one archive, or check one.
 
     \b
       kunlun evidence NAME -n NAMESPACE          # writes evidence-NAMESPACE-NAME.tar.gz
+      kunlun evidence cutover/NAME -n NAMESPACE  # writes evidence-NAMESPACE-cutover-NAME.tar.gz
       kunlun evidence verify FILE                # exit code 1 unless everything is in order
 
-    A request that is gone has its record of decisions left, and the digests of its plans.
+    A request that is gone has its record of decisions left, and the digests of its plans; a cutover that is gone has
+    its journal left, its trial reports and the signatures under them.
     """
 
 
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What goes into an archive. `counts` is what it is, in a few words."""
+
+    subject: Subject
+    files: Mapping[str, bytes]
+    gaps: tuple[Gap, ...]
+    counts: str
+
+
 @command.command()
-@click.argument("name")
-@click.option("--uid", help="Of requests of this name that followed each other: this one.")
+@click.argument("name", metavar="[KIND/]NAME")
+@click.option("--uid", help="Of those of this name that followed each other: this one.")
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="The archive to write; not overwritten."
 )
 @cluster_options
 def collect(name: str, uid: str | None, output: Path | None, kubectl: Kubectl) -> None:
-    """Gather the evidence about the ResourceRequest NAME into one archive."""
-    found = gathered(kubectl, name, uid)
+    """Gather the evidence about the ResourceRequest NAME, or the cutover/NAME, into one archive."""
+    kind, named = kind_and_name(name)
+    found = COLLECTED[kind](kubectl, named, uid)
     manifest = Manifest(
         subject=found.subject,
         gathered_time=utc_now(),
@@ -57,15 +75,15 @@ def collect(name: str, uid: str | None, output: Path | None, kubectl: Kubectl) -
         release=version("kunlun"),
         gaps=found.gaps,
     )
-    content = packed(manifest, {**found.files(), SUMMARY: summary_content(found)})
-    target = output or Path(f"evidence-{found.subject.namespace}-{name}.tar.gz")
+    content = packed(manifest, found.files)
+    shown = named if kind == REQUESTS.name else f"{kind.lower()}-{named}"
+    target = output or Path(f"evidence-{found.subject.namespace}-{shown}.tar.gz")
     try:
         with target.open("xb") as file:
             file.write(content)
     except OSError as error:
         raise click.ClickException(f"{target}: {error.strerror}") from error
-    counts = f"{len(found.plans)} plans, {len(found.approvals)} approvals, {len(found.decisions)} lines of the record"
-    click.echo(f"{target}: {counts}; SHA-256 {sha256(content)}")
+    click.echo(f"{target}: {found.counts}; SHA-256 {sha256(content)}")
     for gap in found.gaps:
         click.echo(f"not in it: {plain(gap.what)}: {plain(gap.because)}")
 
@@ -88,65 +106,39 @@ def verify_command(context: click.Context, file: Path) -> None:
     context.exit(1 if verdict.wrong else 0)
 
 
-def gathered(kubectl: Kubectl, name: str, uid: str | None) -> Gathered:
-    """Everything there is. Raises ClusterError when nothing is, or when it is not clear which request is meant."""
-    request = kubectl.find(REQUESTS, name)
-    record = kubectl.select(DECISIONS, f"spec.request={name}")
-    subject = _subject(request, record, name, uid)
-    request = request if subject.living else None
-    plans = [one for one in kubectl.select(PLANS, f"spec.stack.origin.name={name}") if _origin(one) == subject.uid]
-    decisions = of_request(record, subject.uid)
-    named = {name_of(plan) for plan in plans} | {str(line["spec"]["plan"]) for line in decisions}
-    approvals = [one for one in kubectl.listed(APPROVALS) if one["spec"]["plan"] in named]
-    context, gaps = _context(kubectl, request, subject.uid)
-    if request is None:
-        gaps.insert(0, Gap(what="request, plans, state", because="the request is gone; the record outlives it"))
-    return Gathered(subject, request, tuple(plans), tuple(approvals), tuple(decisions), context, tuple(gaps))
+def kind_and_name(text: str) -> tuple[str, str]:
+    """As kubectl reads `cutover/NAME`, `co/NAME`, `rr/NAME`; a name alone is a request's."""
+    word, slash, name = text.partition("/")
+    if not slash:
+        return REQUESTS.name, text
+    if word not in WORDS or not name:
+        raise click.UsageError(f"'{plain(text)}': name a request, or cutover/NAME")
+    return WORDS[word], name
 
 
-def _subject(request: Document | None, record: list[Document], name: str, uid: str | None) -> Subject:
-    living = str(request["metadata"]["uid"]) if request is not None else None
-    last = max(record, key=lambda line: str(line["metadata"]["creationTimestamp"]), default=None)
-    wanted = uid or living or (str(last["spec"]["requestUid"]) if last is not None else None)
-    known = {str(line["spec"]["requestUid"]) for line in record} | ({living} if living else set())
-    if wanted is None or wanted not in known:
-        others = f"; there were: {', '.join(sorted(known))}" if known else ": is the namespace right?"
-        raise ClusterError(
-            f"there is no request '{name}'{f' of uid {uid}' if uid else ''}, and no record of one{others}"
-        )
-    document = request if request is not None and living == wanted else record[0]
-    namespace = str(document["metadata"]["namespace"])
-    return Subject(kind=REQUESTS.name, namespace=namespace, name=name, uid=wanted, living=living == wanted)
+def _request(kubectl: Kubectl, name: str, uid: str | None) -> Collected:
+    found = gathered(kubectl, name, uid)
+    counts = f"{len(found.plans)} plans, {len(found.approvals)} approvals, {len(found.decisions)} lines of the record"
+    return Collected(found.subject, {**found.files(), SUMMARY: summary_content(found)}, found.gaps, counts)
 
 
-def _context(kubectl: Kubectl, request: Document | None, uid: str) -> tuple[dict[str, Document], list[Gap]]:
-    """What the request refers to; what this reader may not see is a gap."""
-    found: dict[str, Document] = {}
-    gaps: list[Gap] = []
-
-    def take(what: str, read: Callable[[], Document | None]) -> None:
-        try:
-            document = read()
-        except ClusterError as error:
-            gaps.append(Gap(what=what, because=error.message[:500]))
-            return
-        if document is not None:
-            found[what] = document
-
-    if request is not None:
-        take("system", lambda: kubectl.find(SYSTEMS, str(request["spec"]["system"])))
-        take("zone", lambda: kubectl.find(ZONES, str(request["spec"]["zone"])))
-    take("events", lambda: _events(kubectl, uid))
-    return found, gaps
-
-
-def _events(kubectl: Kubectl, uid: str) -> Document | None:
-    """The cluster keeps them for an hour or so."""
-    listed: dict[str, Any] = json.loads(
-        kubectl.run("get", "events", f"--field-selector=involvedObject.uid={uid}", "-o", "json")
+def _cutover(kubectl: Kubectl, name: str, uid: str | None) -> Collected:
+    found = gathered_cutover(kubectl, name, uid)
+    counts = (
+        f"{len(found.steps)} lines of the journal, {len(found.reports)} reports, {len(found.acceptances)} signatures"
     )
-    items = sorted(listed.get("items", ()), key=lambda event: str(event["metadata"]["name"]))
-    return {"kind": "List", "items": items} if items else None
+    return Collected(found.subject, {**found.files(), SUMMARY: cutover_summary_content(found)}, found.gaps, counts)
+
+
+COLLECTED: Mapping[str, Callable[[Kubectl, str, str | None], Collected]] = {
+    REQUESTS.name: _request,
+    CUTOVERS.name: _cutover,
+}
+WORDS: Mapping[str, str] = {
+    word: resource.kind
+    for resource in (REQUEST, CUTOVER)
+    for word in (resource.kind.lower(), resource.plural, *resource.short_names)
+}
 
 
 def _whoami(kubectl: Kubectl) -> str:
@@ -155,7 +147,3 @@ def _whoami(kubectl: Kubectl) -> str:
         return str(answer["status"]["userInfo"]["username"])
     except (ClusterError, ValueError, LookupError):
         return "unknown"
-
-
-def _origin(plan: Document) -> str:
-    return str(plan["spec"]["stack"]["origin"]["uid"])

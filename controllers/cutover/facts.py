@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from controllers.api.acceptance import AcceptanceSpec, Subject, Verdict
@@ -109,13 +109,25 @@ def losses_of(counted: tuple[Measure, ...]) -> Losses:
 
 
 def ballot(facts: Facts, subject: Subject) -> Ballot:
-    """Count the signatures under the current report: each party's latest word, and no person for two parties."""
+    """What the parties have said of the current report."""
+    report = facts.report
+    under = (report.meta.name, report.spec.digest) if report is not None else None
+    return tally(facts.signatures, subject, under=under, release_from=facts.retain_until)
+
+
+def tally(
+    signatures: Iterable[Signature], subject: Subject, *, under: tuple[str, str] | None, release_from: str | None
+) -> Ballot:
+    """Count the signatures under one report, by name and digest: each party's latest word, no person for two parties.
+
+    A release is signed from `release_from` on.
+    """
     accepted: dict[str, str] = {}
     rejected: dict[str, str] = {}
     ignored: dict[str, str] = {}
     spoken: dict[str, str] = {}  # signer -> party
-    for one in sorted(facts.signatures, key=lambda item: (item.created, item.name)):
-        if why := _why_not(one, facts, spoken):
+    for one in sorted(signatures, key=lambda item: (item.created, item.name)):
+        if why := _why_not(one, under, spoken, release_from):
             ignored[one.name] = why
             continue
         spoken[one.spec.signer] = one.spec.party
@@ -128,16 +140,15 @@ def ballot(facts: Facts, subject: Subject) -> Ballot:
     return Ballot(accepted, rejected, ignored)
 
 
-def _why_not(one: Signature, facts: Facts, spoken: Mapping[str, str]) -> str:
+def _why_not(one: Signature, under: tuple[str, str] | None, spoken: Mapping[str, str], release_from: str | None) -> str:
     """Why a signature does not count; empty when it does."""
-    report = facts.report
-    if report is None or (one.spec.report, one.spec.digest) != (report.meta.name, report.spec.digest):
+    if (one.spec.report, one.spec.digest) != under:
         return "is under another report"
     if not one.entitled:
         return f"is by '{one.spec.signer}', who may not sign for party '{one.spec.party}'"
     known = spoken.get(one.spec.signer)
     if known is not None and known != one.spec.party:
         return f"is by '{one.spec.signer}', who has signed for party '{known}'"
-    if one.spec.of is Subject.RELEASE and (facts.retain_until is None or one.created < facts.retain_until):
+    if one.spec.of is Subject.RELEASE and (release_from is None or one.created < release_from):
         return "was made before the retention was over"
     return ""

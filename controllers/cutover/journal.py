@@ -119,7 +119,11 @@ class Journal:
     @property
     def live(self) -> Side:
         """Which side takes writes, as far as is known; Neither from the moment when the first is about to stop."""
-        return _last(_TURNS[line.mark] for line in self.lines if line.mark in _TURNS) or Side.SOURCE
+        return _last(side for _time, side in self.turns()) or Side.SOURCE
+
+    def turns(self) -> Iterator[tuple[str, Side]]:
+        """When which side began to be the one that takes writes, in order. At first it is the source."""
+        return ((line.time, _TURNS[line.mark]) for line in self.lines if line.mark in _TURNS)
 
     def begun_since_frozen(self, step: Step) -> bool:
         """Whether the step was begun since the source was frozen for this cut; it may have had its effect."""
@@ -202,10 +206,10 @@ def journal_of(cutover: Cutover, plan_digest: str, steps: Sequence[CutoverStep])
     own = [Line(one.spec, one.meta.created, one.meta.version) for one in steps if one.spec.cutover_uid == uid]
     tried = canonical_digest({"plan": plan_digest, "trial": spec.trial.model_dump(mode="json")})
     lines = sorted(own, key=lambda line: line.version)
-    return Journal(uid, scope_of(spec), tried, tuple(_sound(lines)))
+    return Journal(uid, scope_of(spec), tried, tuple(sound(lines)))
 
 
-def _sound(lines: Sequence[Line]) -> Iterator[Line]:
+def sound(lines: Sequence[Line]) -> Iterator[Line]:
     """Who begins an attempt ends it, and nobody else; an end of what was never begun says nothing."""
     begun: set[tuple[Step, str, int, str]] = set()
     for line in lines:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pydantic import ValidationError
 
 from controllers.api.cutoverstep import MOST_MEASURES, Measure
 from controllers.api.cutoversteps import Step
+from controllers.api.times import utc_now
 from controllers.cutover.facts import Facts
 from controllers.cutover.hosts import Sides, guests_of, inventory_of, pins_of, sides_of
 from controllers.cutover.runner import Begun, Ended, Errand, Outcome
@@ -48,6 +50,8 @@ class PlaybookRunner:
     hooks: str = ""
     site: Path = FOLDER / "cutover" / "site.yml"
     ended: Ended = lambda _namespace, _name: None
+    now: Callable[[], str] = utc_now
+    monotonic: Callable[[], float] = time.monotonic
     _works: dict[str, Work] = field(default_factory=dict)
 
     def deadline_seconds(self, step: Step, facts: Facts) -> float:
@@ -97,7 +101,7 @@ class PlaybookRunner:
         self.runs.kill()
 
     async def _run(self, errand: Errand, facts: Facts, job: Job) -> None:
-        course, meta = Course(0), facts.cutover.meta
+        course, meta, began = Course(0), facts.cutover.meta, self.monotonic()
 
         def heard(moment: Moment) -> None:
             nonlocal course
@@ -105,7 +109,7 @@ class PlaybookRunner:
 
         try:
             await self.runs.run(errand.uid, job, on_moment=heard)
-            outcome = outcome_of(course)
+            outcome = replace(outcome_of(course), recap=course.recap(self.now(), self.monotonic() - began))
         except KunlunError as error:
             outcome = Outcome(failure=error)
         except Exception as error:  # a bug, or a disk that is full: the step has not been done, and somebody hears why

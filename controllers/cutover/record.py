@@ -39,6 +39,7 @@ async def write_ended(errand: Errand, outcome: Outcome, facts: Facts, parts: Par
         attempt=errand.attempt,
         event=Event.DONE if failure is None else Event.FAILED,
         measured=outcome.measured,
+        recap=outcome.recap,
         note=failure.message[:NOTE_LENGTH] if failure else "",
     )
     await _written(line, facts, parts)

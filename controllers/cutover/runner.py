@@ -11,6 +11,7 @@ from typing import Protocol
 
 from controllers.api.cutoverstep import Measure
 from controllers.api.cutoversteps import Step
+from controllers.api.recap import Recap
 from controllers.cutover.facts import Facts
 from infra.errors import KunlunError
 
@@ -55,10 +56,11 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an errand ended: what was measured, and why it failed, if it did."""
+    """How an errand ended: what was measured, why it failed, if it did, and how its run went, if one was followed."""
 
     measured: tuple[Measure, ...] = ()
     failure: KunlunError | None = None
+    recap: Recap | None = None
 
 
 class Runner(Protocol):

@@ -41,13 +41,18 @@ class Gathered:
 
 def gathered_from(subject: Subject, files: Mapping[str, bytes], gaps: tuple[Gap, ...] = ()) -> Gathered:
     """The other way round. Raises ValueError for a file that is no JSON object."""
-    read = {path: _document(path, content) for path, content in files.items() if path != SUMMARY}
+    read = documents_of({path: content for path, content in files.items() if path != SUMMARY})
 
     def of(folder: str) -> tuple[Document, ...]:
         return tuple(document for path, document in sorted(read.items()) if path.startswith(f"{folder}/"))
 
     context = {path[len("context/") : -len(".json")]: read[path] for path in read if path.startswith("context/")}
     return Gathered(subject, read.get(REQUEST), of("plans"), of("approvals"), of("decisions"), context, gaps)
+
+
+def documents_of(files: Mapping[str, bytes]) -> dict[str, Document]:
+    """Each file read. Raises ValueError for one that is no JSON object."""
+    return {path: _document(path, content) for path, content in files.items()}
 
 
 def of_request(documents: Sequence[Document], uid: str) -> list[Document]:

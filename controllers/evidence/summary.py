@@ -22,16 +22,7 @@ def summary_of(found: Gathered) -> dict[str, Any]:
         "plans": [_plan(document, found) for document in sorted(found.plans, key=_made)],
         "plansThatAreGone": sorted(_gone(found), key=lambda plan: str(plan["name"])),
         "decisions": [_decision(document) for document in sorted(found.decisions, key=_when)],
-        "standing": [
-            {
-                "condition": one["type"],
-                "status": one["status"],
-                "reason": one["reason"],
-                "since": one["lastTransitionTime"],
-                "message": one.get("message", ""),
-            }
-            for one in status.get("conditions", ())
-        ],
+        "standing": standing_of(status),
         "planInForce": status.get("approvedPlan"),
         "objectsInOpenStack": status.get("resources", []),
         "project": status.get("project"),
@@ -45,6 +36,20 @@ def summary_of(found: Gathered) -> dict[str, Any]:
 def summary_content(found: Gathered) -> bytes:
     """As it is in the archive."""
     return content_of(summary_of(found))
+
+
+def standing_of(status: Document) -> list[dict[str, Any]]:
+    """The conditions, as people read them."""
+    return [
+        {
+            "condition": one["type"],
+            "status": one["status"],
+            "reason": one["reason"],
+            "since": one["lastTransitionTime"],
+            "message": one.get("message", ""),
+        }
+        for one in status.get("conditions", ())
+    ]
 
 
 def _asked(found: Gathered) -> dict[str, Any]:

@@ -1,26 +1,25 @@
 """The checks on an archive, each of which anybody can repeat by hand: pure, every finding at once.
 
-What they prove: the files are those of the manifest, every plan is what its digest says, every signature is for one of
-these plans, and what came into force had all the signatures it needed, by other people than who asked. What they cannot
-prove is that the cluster told the truth when the archive was made; for that the API server's audit log is the witness.
+What they prove: the files are those of the manifest, and they agree with each other as `request_checks` and
+`cutover_checks` say: digests, signatures, record and journal. What they cannot prove is that the cluster told the truth
+when the archive was made; for that the API server's audit log is the witness.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
-from pydantic import ValidationError
-
-from controllers.api.decision import DecisionSpec, Outcome
-from controllers.api.plan import PlanSpec, plan_digest, plan_name
-from controllers.api.times import seconds_between
+from controllers.api.stored import CUTOVERS, REQUESTS
 from controllers.evidence.archive import Manifest, differences
-from controllers.evidence.gathered import SUMMARY, Document, Gathered, gathered_from, name_of
+from controllers.evidence.cutover import moved_from
+from controllers.evidence.cutover_checks import check_cutover
+from controllers.evidence.cutover_summary import cutover_summary_content
+from controllers.evidence.gathered import SUMMARY, gathered_from
+from controllers.evidence.request_checks import Found, check_request
 from controllers.evidence.summary import summary_content
 
-NOT_YET_SECONDS = 120.0  # an approval that was just made may not be recorded yet
+Files = Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,155 +31,39 @@ class Verdict:
     remarks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A request's evidence, parsed: plans by name, and the lines of the record."""
-
-    found: Gathered
-    time: str
-    plans: Mapping[str, PlanSpec] = field(default_factory=dict)
-    lines: tuple[DecisionSpec, ...] = ()
-
-
-def verify(manifest: Manifest, files: Mapping[str, bytes]) -> Verdict:
+def verify(manifest: Manifest, files: Files) -> Verdict:
     """All checks. Of a kind that this release does not know, the files only."""
     remarks = tuple(f"{gap.what}: {gap.because}" for gap in manifest.gaps)
     if broken := differences(manifest, files):
         return Verdict(tuple(broken), remarks=remarks)
     whole = f"{len(files)} files are those of the manifest"
-    if manifest.subject.kind != "ResourceRequest":
+    check = CHECKS.get(manifest.subject.kind)
+    if check is None:
         unknown = f"this release does not know evidence of a {manifest.subject.kind}; only the files were compared"
         return Verdict((), (whole,), (*remarks, unknown))
     try:
-        wrong, checked, told = _request(manifest, files)
+        found = check(manifest, files)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         return Verdict((f"a file is not what its place says: {error}",), (whole,), remarks)
-    return Verdict(tuple(wrong), (whole, *checked), (*remarks, *told))
+    checked = () if found.wrong else found.checked
+    return Verdict(found.wrong, (whole, *checked), (*remarks, *found.told))
 
 
-def _request(manifest: Manifest, files: Mapping[str, bytes]) -> tuple[list[str], list[str], list[str]]:
-    found, wrong = gathered_from(manifest.subject, files, manifest.gaps), list[str]()
-    case = Case(found, manifest.gathered_time, _plans(found, wrong), tuple(_lines(found, wrong)))
-    checks: tuple[Callable[[Case], Iterator[str]], ...] = (_owners, _approvals, _record, _in_force)
-    for check in checks:
-        wrong += check(case)
-    if files.get(SUMMARY) != summary_content(found):
-        wrong.append("summary.json is not what the other files say")
-    in_force = [line for line in case.lines if line.outcome is Outcome.IN_FORCE and line.plan in case.plans]
-    checked = [
-        f"{len(case.plans)} plans are what their digests say",
-        f"{len(found.approvals)} approvals each name a plan, and its content where they name one",
-        f"{len(case.lines)} lines of the record agree with them",
-        f"{len(in_force)} of these plans came into force, each with every signature it needed",
-        "the summary is what the files say",
-    ]
-    gone = sorted({line.plan for line in case.lines} - case.plans.keys())
-    told = [
-        f"plan {name} is gone: its digest, words and signatures are in the record; its content, and with it "
-        "which signatures it needed, is not"
-        for name in gone
-    ]
-    return wrong, checked if not wrong else [], told
+def _request(manifest: Manifest, files: Files) -> Found:
+    gathered = gathered_from(manifest.subject, files, manifest.gaps)
+    return _with_summary(check_request(gathered, manifest.gathered_time), files, summary_content(gathered))
 
 
-def _plans(found: Gathered, wrong: list[str]) -> dict[str, PlanSpec]:
-    """Each with its digest computed anew (RFC 8785)."""
-    plans = {}
-    for document in found.plans:
-        name = name_of(document)
-        try:
-            spec = PlanSpec.model_validate(document["spec"])
-        except ValidationError as error:
-            wrong.append(f"plan {name} cannot be read by this release: {error.errors()[0]['msg']}")
-            continue
-        digest, origin = plan_digest(spec), spec.stack.origin
-        if digest != spec.digest or name != plan_name(origin.name, digest):
-            wrong.append(f"plan {name} does not contain what its digest says: it is {digest}")
-        plans[name] = spec
-    return plans
+def _cutover(manifest: Manifest, files: Files) -> Found:
+    moved = moved_from(manifest.subject, files, manifest.gaps)
+    return _with_summary(check_cutover(moved, manifest.gathered_time), files, cutover_summary_content(moved))
 
 
-def _lines(found: Gathered, wrong: list[str]) -> Iterator[DecisionSpec]:
-    for document in found.decisions:
-        try:
-            yield DecisionSpec.model_validate(document["spec"], extra="ignore")
-        except ValidationError as error:
-            wrong.append(f"line {name_of(document)} cannot be read: {error.errors()[0]['msg']}")
+def _with_summary(found: Found, files: Files, said: bytes) -> Found:
+    """Whoever reads only the summary reads what the other files say."""
+    if files.get(SUMMARY) != said:
+        return replace(found, wrong=(*found.wrong, "summary.json is not what the other files say"))
+    return replace(found, checked=(*found.checked, "the summary is what the files say"))
 
 
-def _owners(case: Case) -> Iterator[str]:
-    """Everything is about the very request that the manifest names."""
-    subject, request = case.found.subject, case.found.request
-    if request is not None and request["metadata"].get("uid") != subject.uid:
-        yield "the request is another one than the manifest names"
-    if request is None and subject.living:
-        yield "the request was there, and is not in the archive"
-    for name, plan in case.plans.items():
-        if plan.stack.origin.uid != subject.uid:
-            yield f"plan {name} is of another request"
-    for line in case.lines:
-        if line.request_uid != subject.uid:
-            yield f"a line about plan {line.plan} is of another request"
-
-
-def _approvals(case: Case) -> Iterator[str]:
-    """Each names a plan of this request, and the content that was read."""
-    digests = {line.plan: line.digest for line in case.lines} | {name: plan.digest for name, plan in case.plans.items()}
-    for document in case.found.approvals:
-        spec = document["spec"]
-        if spec["plan"] not in digests:
-            yield f"approval {name_of(document)} names plan {spec['plan']}, which is not of this request"
-        elif spec.get("digest") not in (None, digests[spec["plan"]]):
-            yield f"approval {name_of(document)} is for another content of plan {spec['plan']}"
-
-
-def _record(case: Case) -> Iterator[str]:
-    """Every approval that is there is in the record, word for word, and the record speaks of the plans as they are."""
-    recorded = {name_of(document): document["spec"] for document in case.found.decisions}
-    for approval in case.found.approvals:
-        spec, name = approval["spec"], name_of(approval)
-        line = recorded.get(f"approval-{approval['metadata']['uid']}")
-        if line is None and seconds_between(approval["metadata"]["creationTimestamp"], case.time) > NOT_YET_SECONDS:
-            yield f"approval {name} is not in the record"
-        elif line is None:
-            continue
-        elif _words(line) != (spec["plan"], spec["stage"], spec["approver"], spec["decision"]):
-            yield f"the record says something else of approval {name} than it does"
-    for line in case.lines:
-        plan = case.plans.get(line.plan)
-        if plan is not None and plan.digest != line.digest:
-            yield f"the record has another digest of plan {line.plan} than the plan"
-
-
-def _in_force(case: Case) -> Iterator[str]:
-    """What came into force had every signature that its plan asks for, each another person's, none by who asked."""
-    denied = {line.plan for line in case.lines if line.outcome is Outcome.DENIED and line.counted}
-    for line in case.lines:
-        plan = case.plans.get(line.plan)
-        if line.outcome is not Outcome.IN_FORCE:
-            continue
-        if line.plan in denied:
-            yield f"plan {line.plan} came into force although it was denied"
-        if plan is None or plan.approved_by_policy:
-            continue
-        for needed in plan.stages:
-            persons = {given.approver for given in _given(case, line.plan, needed.stage)}
-            if len(persons) < needed.signatures:
-                yield (
-                    f"plan {line.plan} came into force with {len(persons)} of {needed.signatures} signatures "
-                    f"of stage {needed.stage}"
-                )
-            if line.requested_by in persons:
-                yield f"plan {line.plan} was approved by {line.requested_by}, who had asked for it"
-
-
-def _given(case: Case, plan: str, stage: str) -> list[DecisionSpec]:
-    return [
-        line
-        for line in case.lines
-        if (line.plan, line.stage, line.outcome) == (plan, stage, Outcome.APPROVED) and line.counted
-    ]
-
-
-def _words(line: Document) -> tuple[Any, ...]:
-    return line.get("plan"), line.get("stage"), line.get("approver"), line.get("outcome")
+CHECKS: Mapping[str, Callable[[Manifest, Files], Found]] = {REQUESTS.name: _request, CUTOVERS.name: _cutover}

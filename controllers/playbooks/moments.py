@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from controllers.api.recap import MOST_CHANGES, NAME_LENGTH, GuestChanges, Recap
 from infra.errors import GuestUnreachable, KunlunError, PlaybookFailed
 from infra.wire import WireModel
 
@@ -88,6 +89,15 @@ class Course:
     def progress(self) -> tuple[int, int, str]:
         """Tasks begun, tasks in all, and the present one."""
         return self.done, max(self.total, self.done), self.step
+
+    def recap(self, now: str, seconds: float) -> Recap:
+        """What is kept of the run that has ended now."""
+        changes = tuple(
+            GuestChanges(guest=host[:NAME_LENGTH], changed=count)
+            for host, count in sorted(self.changes.items())
+            if count
+        )
+        return Recap(time=now, seconds=round(seconds), tasks=self.done, changes=changes[:MOST_CHANGES])
 
     def verdict(self) -> KunlunError | None:
         """Why it is not done, most telling first; None when it is."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from controllers.api.conditions import ConditionType, Reason
 from controllers.api.desktops import DesktopState
-from controllers.api.requeststatus import Configured, GuestChanges, Progress, Recap
+from controllers.api.requeststatus import Configured, Progress
 from controllers.api.resourcerequest import DriftPolicy
 from controllers.api.stored import SYSTEMS, ZONES, Plan, ResourceRequest
 from controllers.playbooks.moments import Course
@@ -23,7 +23,6 @@ from controllers.request.status import Report, pause_after
 from infra.errors import KunlunError, ManagementMissing, PolicyViolated, ZoneUnknown
 
 SHOWN = 5
-MOST_CHANGES = 512
 
 
 async def configure_guests(request: ResourceRequest, report: Report, parts: RequestParts) -> Report:
@@ -48,7 +47,7 @@ async def configure_guests(request: ResourceRequest, report: Report, parts: Requ
         pause = rest.rest(work, now=parts.monotonic(), pause=pause_after(error), error=error)
         return report.failed(ConditionType.CONFIGURED, error, after=pause)
     rest.rested()
-    recap = recap_of(course, parts.now(), parts.monotonic() - began)
+    recap = course.recap(parts.now(), parts.monotonic() - began)
     done = told.model_copy(update={"recap": recap})
     return report.reached(ConditionType.CONFIGURED, Reason.CONFIGURED, said(wanted, told, told), configured=done)
 
@@ -104,14 +103,6 @@ def said(wanted: Configuration, known: Configured | None, told: Configured) -> s
     if known is not None and known.roles != told.roles:
         text += "; the roles have changed since: the next plan applies them, or `driftPolicy: Correct`"
     return text
-
-
-def recap_of(course: Course, now: str, seconds: float) -> Recap:
-    """What is kept of a run. Pure."""
-    changes = tuple(
-        GuestChanges(guest=guest[:80], changed=count) for guest, count in sorted(course.changes.items()) if count
-    )
-    return Recap(time=now, seconds=round(seconds), tasks=course.done, changes=changes[:MOST_CHANGES])
 
 
 async def _run(request: ResourceRequest, wanted: Configuration, report: Report, parts: RequestParts) -> Course:

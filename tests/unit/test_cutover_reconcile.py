@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from controllers.api.cutoversteps import Side, Step
+from controllers.api.recap import GuestChanges, Recap
 from controllers.api.times import later_by
+from controllers.cutover.runner import Outcome
 from controllers.cutover.way import AFTER, SWITCH
+from controllers.playbooks.moments import Course, Moment
+from tests.unit.cutover_case import MORNING
 from tests.unit.cutover_world import World, failed
 
 
@@ -224,3 +228,24 @@ class _Between:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._cluster, name)
+
+
+async def test_how_a_run_went_is_in_the_journal() -> None:
+    """Beside what was measured: tasks, seconds, and where something was changed."""
+    world = World()
+    recap = Recap(time=MORNING, seconds=7, tasks=12, changes=(GuestChanges(guest="source.old-web", changed=2),))
+    world.runner.failing[Step.PREFLIGHT] = Outcome(recap=recap)
+    await world.settle()
+    lines = [body["spec"] for (plural, _), body in world.cluster.bodies.items() if plural == "cutoversteps"]
+
+    assert "recap" not in lines[0]
+    assert recap == Recap.model_validate(lines[1]["recap"])
+
+
+def test_a_recap_names_the_hosts_on_which_something_changed() -> None:
+    """And counts the tasks that were begun."""
+    course = Course(0).after(Moment(what="task", task="Ask")).after(Moment(what="changes", host="old-web", changes=2))
+    course = course.after(Moment(what="changes", host="old-db", changes=0))
+
+    changes = (GuestChanges(guest="old-web", changed=2),)
+    assert Recap(time=MORNING, seconds=8, tasks=1, changes=changes) == course.recap(MORNING, 7.6)

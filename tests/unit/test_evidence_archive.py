@@ -93,10 +93,10 @@ def test_what_is_no_archive_of_evidence_is_refused(content: bytes, tmp_path: Pat
 
 def test_a_kind_of_a_later_release_has_its_files_compared(tmp_path: Path) -> None:
     """And it is said that nothing else was."""
-    subject = Case().subject.model_copy(update={"kind": "Cutover"})
+    subject = Case().subject.model_copy(update={"kind": "Migration"})
     manifest = Manifest(subject=subject, gathered_time=NOW, gathered_by="sun.li", release="9")
     file = tmp_path / "evidence.tar.gz"
-    file.write_bytes(packed(manifest, {"cutover.json": b"{}"}))
+    file.write_bytes(packed(manifest, {"migration.json": b"{}"}))
     verdict = verify(*unpacked(file))
 
     assert (1, ()) == (len(verdict.checked), verdict.wrong)
