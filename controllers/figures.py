@@ -18,9 +18,10 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from controllers.api.conditions import ConditionType, Reason
-from controllers.api.stored import PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, Kind
+from controllers.api.stored import CUTOVERS, PLANS, REQUESTS, SYSTEMS, TENANTS, ZONES, Kind
 from controllers.api.times import seconds_between
 from controllers.cache import Cache
+from controllers.cutoverfigures import cutover_figures
 from controllers.operator import Operator
 from controllers.queue import Standing
 from controllers.vitals import Vitals
@@ -32,6 +33,7 @@ SUMMED: Mapping[Kind[Any, Any], tuple[ConditionType, ...]] = {
     TENANTS: (ConditionType.READY,),
     SYSTEMS: (ConditionType.READY,),
     REQUESTS: (ConditionType.READY,),
+    CUTOVERS: (ConditionType.READY,),
 }
 
 
@@ -65,7 +67,9 @@ class Figures(Collector):
         yield silent
         cache = operator.parts.cache if operator is not None else Cache()
         yield _objects(cache)
-        yield from _waiting(cache, operator.parts.now() if operator is not None else "")
+        now = operator.parts.now() if operator is not None else ""
+        yield from _waiting(cache, now)
+        yield from cutover_figures(list(cache.all(CUTOVERS)), now)
 
 
 def _lease(vitals: Vitals) -> Iterator[Metric]:

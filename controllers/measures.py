@@ -1,4 +1,4 @@
-"""What is counted while it happens: passes, their steps, calls to the Kubernetes API; and the cloud's side of it.
+"""What is counted while it happens: passes, steps, calls to the Kubernetes API; and the cloud's side of it.
 
 What can be looked at when somebody asks is not counted here but read then: see `controllers.figures`. No label is ever
 a name that people give: kinds, steps, reasons, verbs and codes are closed lists, so the number of series is bounded.
@@ -15,10 +15,14 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.registry import Collector
 
 from controllers.api.conditions import Step
+from controllers.api.cutoversteps import Step as CutoverStep
 from infra.measures import CloudMeasures, EngineMeasures, result_of
 
 SETTLED, AGAIN = "Settled", "Again"
+DONE = "Done"
+WATCH_RESULTS = (DONE, "PlaybookFailed", "GuestUnreachable")
 SECONDS = (0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800)
+STEP_SECONDS = (1, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 86_400)
 UNNAMED = "other"
 
 
@@ -93,10 +97,45 @@ class PassMeasures:
 
 
 @dataclass(frozen=True, slots=True)
+class CutoverMeasures:
+    """Steps of cutovers that this operator has run; what people run by hand is only in the journals."""
+
+    steps: Counter = field(
+        default_factory=lambda: Counter(
+            "kunlun_cutover_steps",
+            "Attempts at steps of cutovers that have ended, by step and result: Done, or the reason they failed with.",
+            ["step", "result"],
+            registry=None,
+        )
+    )
+    seconds: Histogram = field(
+        default_factory=lambda: Histogram(
+            "kunlun_cutover_step_seconds",
+            "Seconds of a step's run of the playbook, failed ones included.",
+            ["step"],
+            buckets=STEP_SECONDS,
+            registry=None,
+        )
+    )
+
+    def __post_init__(self) -> None:
+        """A watch that fails is an alarm, and Prometheus sees no rise in what was not there before."""
+        for result in WATCH_RESULTS:
+            self.steps.labels(CutoverStep.WATCH.value, result)
+
+    def ended(self, step: CutoverStep, failure: BaseException | None, seconds: float | None) -> None:
+        """An attempt has ended; `seconds` is None when there was no run to be followed to its end."""
+        self.steps.labels(step.value, DONE if failure is None else result_of(failure)).inc()
+        if seconds is not None:
+            self.seconds.labels(step.value).observe(seconds)
+
+
+@dataclass(frozen=True, slots=True)
 class Measures:
     """All of them, for one process."""
 
     passes: PassMeasures = field(default_factory=PassMeasures)
+    cutovers: CutoverMeasures = field(default_factory=CutoverMeasures)
     cluster: ClusterMeasures = field(default_factory=ClusterMeasures)
     cloud: CloudMeasures = field(default_factory=CloudMeasures)
     engine: EngineMeasures = field(default_factory=EngineMeasures)
@@ -106,6 +145,7 @@ class Measures:
         passes, cloud, engine = self.passes, self.cloud, self.engine
         return [
             *(passes.passes, passes.pass_seconds, passes.steps, passes.step_seconds),
+            *(self.cutovers.steps, self.cutovers.seconds),
             *(self.cluster.calls, cloud.calls, cloud.seconds, engine.runs, engine.seconds),
         ]
 

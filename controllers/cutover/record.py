@@ -30,8 +30,8 @@ async def write_begun(errand: Errand, facts: Facts, *, seconds: float, parts: Pa
 
 
 async def write_ended(errand: Errand, outcome: Outcome, facts: Facts, parts: Parts) -> None:
-    """The line after it."""
-    failure = outcome.failure
+    """The line after it; then it counts as ended."""
+    failure, recap = outcome.failure, outcome.recap
     line = _line(
         facts,
         errand.step,
@@ -39,10 +39,11 @@ async def write_ended(errand: Errand, outcome: Outcome, facts: Facts, parts: Par
         attempt=errand.attempt,
         event=Event.DONE if failure is None else Event.FAILED,
         measured=outcome.measured,
-        recap=outcome.recap,
+        recap=recap,
         note=failure.message[:NOTE_LENGTH] if failure else "",
     )
     await _written(line, facts, parts)
+    parts.measures.cutovers.ended(errand.step, failure, recap.seconds if recap is not None else None)
 
 
 async def ensure_report(facts: Facts, parts: Parts) -> Facts:

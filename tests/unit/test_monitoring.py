@@ -15,6 +15,8 @@ import yaml
 from click.testing import CliRunner
 
 from controllers.api.conditions import Reason
+from controllers.api.cutoversteps import Step
+from controllers.api.stored import CUTOVERS
 from controllers.cli import root
 from controllers.figures import registry_of
 from controllers.health import UNANSWERED_SECONDS
@@ -22,6 +24,9 @@ from controllers.hearing import DEAD_SECONDS
 from controllers.probes import ALIVE, METRICS, READY
 from infra.measures import CloudMeasures
 from tests.build import a_spec
+from tests.unit.cutover_case import OPENS, Case
+from tests.unit.test_cli_cutover import document, wire
+from tests.unit.test_cutover_figures import standing
 from tests.unit.test_figures import Scrape, leading
 from tests.unit.test_reasons import DOCS, anchors
 from tests.unit.world import World
@@ -51,6 +56,10 @@ async def _exported() -> Mapping[str, frozenset[str]]:
     _call_once(measures.cloud)
     with measures.engine.run("up"):
         pass
+    measures.cutovers.ended(Step.WATCH, None, 60.0)
+    for number, case in enumerate((Case().tried(), Case().ready_to_cut().did(Step.FREEZE_SOURCE))):
+        world.parts.cache.keep(CUTOVERS, shown(case, number))
+    world.today = OPENS
     vitals = await leading(world)
     assert vitals.operator is not None
     vitals.operator.watches.hearing.expect()
@@ -60,6 +69,13 @@ async def _exported() -> Mapping[str, frozenset[str]]:
     scrape = Scrape(registry_of(vitals))
     await queue.stop()
     return scrape.labels() | {"kunlun_passes_running": frozenset({"kind"})}
+
+
+def shown(case: Case, number: int) -> dict[str, Any]:
+    """A cutover as the operator has left it."""
+    one = standing(case)
+    body = document(CUTOVERS, one.meta, one.spec) | {"status": wire(one.status)}
+    return {**body, "metadata": {**body["metadata"], "name": f"moves-{number}", "resourceVersion": "1"}}
 
 
 def _call_once(measures: CloudMeasures) -> None:
@@ -111,7 +127,7 @@ def test_an_alert_says_who_wakes_up_and_what_to_do(rule: dict[str, Any]) -> None
 
 def test_every_reason_an_alert_names_exists() -> None:
     """A reason that was renamed would make an alert silent."""
-    known = {reason.value for reason in Reason} | {"Succeeded", "Stopped", "Settled", "Again"}
+    known = {reason.value for reason in Reason} | {"Succeeded", "Stopped", "Settled", "Again", "Done"}
     named = re.findall(r'(?:reason|result)[=!]~?"([\w|]+)"', "\n".join(text for _, text in expressions()))
 
     assert set() == {word for words in named for word in words.split("|")} - known
