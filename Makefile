@@ -11,7 +11,7 @@ READY := .venv/.ready
 LINTED := .venv/.playbooks-linted
 CACHE := $(or $(KUNLUN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/kunlun)
 
-.PHONY: help demo demo-down test test-parts test-crashes check crash chaos faults generated probe scale format manifests sandbox sandbox-down bench peers
+.PHONY: help demo demo-down test test-parts test-crashes check crash crash-cutover chaos faults generated probe scale format manifests sandbox sandbox-down bench peers
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test-crashes: $(READY) ## one run of each crash point, and of some without recov
 
 crash: $(READY) ## every crash point with five seeds; a table, and exit code 1 unless nothing was lost, doubled or left
 	@$(BIN)/python -m tests.crash --seeds 5
+
+crash-cutover: $(READY) ## kill -9 at every step of a cutover, there and back (some hours); SEEDS="--seeds 3"; exit code 1 unless each came out right
+	@$(BIN)/python -m tests.crash.cutover $(SEEDS)
 
 chaos: $(READY) ## ten requests for a quarter of an hour, with kills at random
 	@$(BIN)/python -m tests.crash.chaos --minutes 15 --requests 10

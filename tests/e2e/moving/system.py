@@ -8,7 +8,7 @@ from tests.e2e.moving.machines import Machine
 
 HERE = Path(__file__).parent
 DATABASE, ROLE, PASSWORD = "permits", "portal", "canary-of-the-portal"
-UPLOADS = "/srv/uploads"
+UPLOADS, ENVIRONMENT = "/srv/uploads", "/etc/portal.env"
 
 
 def ensure_database_server(db: Machine, web: Machine) -> None:
@@ -39,7 +39,7 @@ def install_portal(web: Machine, db: Machine) -> None:
     """The web tier is there; it does not run yet."""
     env = {"PGHOST": db.address, "PGDATABASE": DATABASE, "PGUSER": ROLE, "PGPASSWORD": PASSWORD, "PGCONNECT_TIMEOUT": 3}
     web.put("/opt/portal.py", (HERE / "portal.py").read_text())
-    web.put("/etc/portal.env", "".join(f"{name}={value}\n" for name, value in env.items()), "0600")
+    web.put(ENVIRONMENT, "".join(f"{name}={value}\n" for name, value in env.items()), "0600")
     web.put("/etc/init.d/portal", (HERE / "portal.init").read_text(), "0755")
     web.run("mkdir", "-p", UPLOADS)
 
@@ -52,3 +52,13 @@ def kept(db: Machine) -> list[int]:
 def uploaded(web: Machine) -> set[int]:
     """Every number that has a file."""
     return {int(Path(name).stem) for name in web.run("ls", UPLOADS).split()}
+
+
+def takes_writes(web: Machine) -> bool:
+    """Whether its database takes a write from the web tier, whatever the service does; nothing of it stays."""
+    statement = "BEGIN; INSERT INTO permits (number) VALUES (0); ROLLBACK"
+    try:
+        web.run("/bin/sh", "-ec", f"set -a; . {ENVIRONMENT}; psql -qtAX -v ON_ERROR_STOP=1 -c '{statement}'")
+    except AssertionError:
+        return False
+    return True
