@@ -14,7 +14,8 @@ DNS_LABEL = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 ObjectName = Annotated[str, Field(max_length=40, pattern=DNS_LABEL)]
 EntryName = Annotated[str, Field(max_length=18, pattern=DNS_LABEL)]
 CatalogueName = Annotated[str, Field(max_length=63, pattern=r"^[A-Za-z0-9]([-._A-Za-z0-9]*[A-Za-z0-9])?$")]
-UserName = Annotated[str, Field(min_length=1, max_length=253)]
+# Policies name people in their messages, which must not have line breaks: Kubernetes would drop the whole message.
+UserName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[^\x00-\x1f\x7f]+$")]
 ShortText = Annotated[str, Field(max_length=256)]
 LongText = Annotated[str, Field(max_length=1024)]
 Identifier = Annotated[str, Field(min_length=1, max_length=64)]

@@ -86,6 +86,7 @@ class Memory(Rest):
     next_look: float | None = None
     attempts: int = 0
     waiting_since: float | None = None
+    servers_seen: float | None = None  # when, while they are waited for
     seen: Seen | None = None
     servers: Mapping[str, ObservedObject] | None = None  # as they were listed last, by logical name
     gone: frozenset[str] = frozenset()  # ids of what was built and was found gone, beyond doubt
@@ -113,7 +114,7 @@ class Memory(Rest):
 
     def forget_build(self) -> None:
         """What is there has to be looked at again."""
-        self.plan, self.built, self.waiting_since, self.seen = None, None, None, None
+        self.plan, self.built, self.waiting_since, self.servers_seen, self.seen = None, None, None, None, None
 
     def built_by(self, plan: str) -> Built | None:
         """What this process built for exactly this plan; None when it did not."""
@@ -128,6 +129,11 @@ class Memory(Rest):
         """Seconds since this process began to wait for the servers of its build."""
         self.waiting_since = now if self.waiting_since is None else self.waiting_since
         return now - self.waiting_since
+
+    def unseen(self, now: float) -> float:
+        """Seconds since the servers that are waited for were last looked at, or since the wait began."""
+        self.servers_seen = now if self.servers_seen is None else self.servers_seen
+        return now - self.servers_seen
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from infra.catalogue import observe_addresses, observe_prefixes, observe_transits
 from infra.cloud import Answer, Cloud, Clouds
 from infra.errors import KunlunError
-from infra.provider.observe import ProjectListing, list_project, list_routers, list_servers
+from infra.provider.observe import ProjectListing, list_building, list_project, list_routers, list_servers
 
 KEPT_SECONDS = 30.0  # a listing is large; nobody asks for an older one
 PATIENCE_SECONDS = 2.0  # with a listing that serves all departments, before another is tried beside it
@@ -90,14 +90,20 @@ class Surveys:
             patience_seconds=PATIENCE_SECONDS, most_at_once=MOST_AT_ONCE
         )
         self._routers: SharedLooks[list[Answer]] = SharedLooks()
+        self._building: SharedLooks[frozenset[str]] = SharedLooks()
 
     async def everything(self, project_id: str, *, not_before: float) -> ProjectListing:
         """All kinds, by a listing begun at or after `not_before` (event loop time)."""
         return await self._listed("everything", list_project, project_id, not_before)
 
     async def servers(self, project_id: str, *, not_before: float) -> ProjectListing:
-        """Servers only: the poll while they build."""
+        """Servers only."""
         return await self._listed("servers", list_servers, project_id, not_before)
+
+    async def building(self, project_id: str, *, not_before: float) -> frozenset[str]:
+        """Ids of the servers that are still being built: the poll until there are none."""
+        cloud = self._clouds.project(project_id)
+        return await self._building.get(project_id, lambda: list_building(cloud), not_before=not_before)
 
     async def prefixes(self, subnet_pool_id: str, *, not_before: float) -> list[str]:
         """Every prefix that exists of a subnet pool, whoever owns it. A listing that hangs holds up nobody for long."""

@@ -136,8 +136,18 @@ async def observe(cloud: CloudCalls, uid: str) -> Observed:
 
 
 async def list_servers(cloud: CloudCalls) -> ProjectListing:
-    """The cheap poll while servers build: one call, for all requests of the project."""
+    """The servers alone, for all requests of the project."""
     return ProjectListing({Kind.SERVER: await _listed(cloud, Kind.SERVER)})
+
+
+async def list_building(cloud: CloudCalls) -> frozenset[str]:
+    """The cheap poll: ids of the servers that are still being built, for all requests of the project.
+
+    Without details, for which Nova would ask Neutron each time: of ten servers that takes ten times as much of the
+    processors, which the building needs. Compute API "List Servers", query `status`.
+    """
+    found = await cloud.list("compute", "servers", {**scope_query(cloud, "compute"), "status": "BUILD"})
+    return frozenset(raw["id"] for raw in found)
 
 
 def servers_from_listing(listing: ProjectListing, uid: str) -> dict[str, ObservedObject]:

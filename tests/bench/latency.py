@@ -19,9 +19,8 @@ from pathlib import Path
 
 from infra.engine import Engine, EngineSettings
 from infra.errors import ServerFault
-from infra.planned import planned_objects
-from infra.provider.observe import list_servers, servers_from_listing
-from infra.stackplan import Kind, StackPlan
+from infra.provider.observe import list_building, list_servers, servers_from_listing
+from infra.stackplan import StackPlan
 from tests.bench.meter import Meter
 from tests.bench.peer import Peer
 from tests.bench.stage import SERVERS, Stage, a_stage, arguments, standard_plan
@@ -80,15 +79,14 @@ async def main() -> None:
 
 
 async def until_active(stage: Stage, plan: StackPlan) -> None:
-    """The operator's own poll: one list call for all servers."""
-    wanted = sum(one.kind is Kind.SERVER for one in planned_objects(plan).values())
+    """As the operator polls: one list call for all servers, and a look at them in the end."""
     while True:
-        servers = servers_from_listing(await list_servers(stage.cloud), plan.origin.uid)
-        if faults := [found.fault for found in servers.values() if found.status == "ERROR"]:
-            raise ServerFault(f"a server failed: {faults}")
-        if sum(found.status == "ACTIVE" for found in servers.values()) == wanted:
-            return
+        if not await list_building(stage.cloud):
+            break
         await asyncio.sleep(POLL_SECONDS)
+    servers = servers_from_listing(await list_servers(stage.cloud), plan.origin.uid)
+    if unbuilt := {name: found.fault for name, found in servers.items() if found.status != "ACTIVE"}:
+        raise ServerFault(f"a server failed: {unbuilt}")
 
 
 def _measure_operator(whole: WholeOperator, meter: Meter, name: str, series: Series) -> None:

@@ -97,7 +97,9 @@ class FakeCloud(Actions):
             group = self._objects["security-groups"][str((query or {})["security_group_id"])]
             return copy.deepcopy(group["security_group_rules"])
         found = copy.deepcopy(self.all(collection))
-        wanted = {key: value for key, value in (query or {}).items() if key in {"device_id", "id", "project_id"}}
+        wanted = {
+            key: value for key, value in (query or {}).items() if key in {"device_id", "id", "project_id", "status"}
+        }
         return [raw for raw in found if all(raw.get(key) == value for key, value in wanted.items())]
 
     async def get(

@@ -12,7 +12,7 @@ from infra.engine import Built
 from infra.planned import planned_objects
 from infra.provider.authority import authority_of
 from infra.provider.builder import Builder, Steps
-from infra.provider.observe import ProjectListing, list_project, list_servers
+from infra.provider.observe import ProjectListing, list_building, list_project, list_servers
 from infra.provider.observed import Observed
 from infra.stackplan import StackPlan
 from tests.build import NAMESPACE, a_flow, a_spec
@@ -46,6 +46,9 @@ class Looks:
 
     async def servers(self, project_id: str, *, not_before: float) -> ProjectListing:
         return await list_servers(self.cloud)
+
+    async def building(self, project_id: str, *, not_before: float) -> frozenset[str]:
+        return await list_building(self.cloud)
 
     async def prefixes(self, subnet_pool_id: str, *, not_before: float) -> list[str]:
         return []

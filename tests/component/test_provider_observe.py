@@ -7,7 +7,14 @@ from typing import Any
 from infra.planned import planned_objects
 from infra.provider.authority import authority_of
 from infra.provider.builder import Builder, Steps
-from infra.provider.observe import list_project, list_servers, observe, observed_from_listing, servers_from_listing
+from infra.provider.observe import (
+    list_building,
+    list_project,
+    list_servers,
+    observe,
+    observed_from_listing,
+    servers_from_listing,
+)
 from infra.provider.observed import Deviation, Observed, differences
 from infra.stackplan import StackPlan
 from tests.component.fake_cloud import FakeCloud
@@ -89,7 +96,18 @@ async def test_what_is_being_deleted_is_not_there() -> None:
     assert "server-web-0" not in {found.name for found in (await observe(cloud, UID)).objects}
 
 
-async def test_the_poll_for_servers_is_one_call() -> None:
+async def test_the_poll_while_servers_build_asks_for_no_details() -> None:
+    """For those Nova would ask Neutron."""
+    cloud, plan = FakeCloud(), a_plan()
+    await built(cloud, plan)
+    cloud.all("servers")[1]["status"] = "BUILD"
+    cloud.reads.clear()
+
+    assert frozenset({cloud.all("servers")[1]["id"]}) == await list_building(cloud)
+    assert ["servers"] == cloud.reads
+
+
+async def test_a_look_at_servers_is_one_call() -> None:
     """Status and Nova's own words about a fault, without looking at anything else."""
     cloud, plan = FakeCloud(), a_plan()
     await built(cloud, plan)

@@ -168,6 +168,11 @@ ATTEMPTS: dict[str, Attempt] = {
         patch("rr", "permit-portal", given_up("cloud lost", "sun.li")),
         '`kunlun.cloud/abandoned-by` must be "ops.wang" (or left out), not "sun.li"',
     ),
+    "the provider gives it up in a name of two lines": Attempt(
+        "provider",
+        patch("rr", "permit-portal", given_up("cloud lost", "sun\nli")),
+        '`kunlun.cloud/abandoned-by` must be "ops.wang" (or left out), not "sun li"',
+    ),
     "the provider gives it up without a reason": Attempt(
         "provider", patch("rr", "permit-portal", given_up(" ")), "`kunlun.cloud/abandon` must say why"
     ),

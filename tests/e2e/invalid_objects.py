@@ -187,6 +187,7 @@ INVALID: dict[str, tuple[Document, tuple[str, ...]]] = {
     ),
     "a request name with a dot": (a_named(a_request(), "permit.portal"), ("metadata.name", "should match")),
     "nobody as the requester": (a_request(requestedBy=""), ("spec.requestedBy", "at least 1 chars")),
+    "a requester with a line break": (a_request(requestedBy="li\nna"), ("spec.requestedBy", "should match")),
     "a system of protection level 6": (
         a_system(protectionLevel=6),
         ("spec.protectionLevel", "less than or equal to 5"),

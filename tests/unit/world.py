@@ -17,15 +17,14 @@ from controllers.request.configuration import Configuration
 from controllers.request.reconcile import reconcile
 from controllers.request.roles import Playbooks
 from controllers.settings import Settings
-from infra.catalogue import observe_prefixes
 from infra.engine import Built
 from infra.errors import ClusterUnavailable
 from infra.planned import planned_objects
-from infra.provider.observe import ProjectListing
-from infra.stackplan import MARKER_PREFIX, StackPlan, marker
 from infra.stackplan import Kind as CloudKind
+from infra.stackplan import StackPlan
 from policies.stages import load_stages
 from tests.build import NAMESPACE, a_spec, a_system, a_tenant, a_zone, an_approval, resolved
+from tests.unit.fake_surveys import FakeClouds, FakeSurveys
 
 VERSIONS = count(1)
 UID = "uid-1"
@@ -155,64 +154,6 @@ class NoRunner:
     def tell(self, _: Any) -> None: ...
 
 
-class FakeClouds:
-    """A pool in which nothing is taken."""
-
-    def admin(self) -> FakeClouds:
-        return self
-
-    async def list(self, *_: Any) -> list[Any]:
-        return []
-
-    async def user_id(self) -> str:
-        return "operator"
-
-
-@dataclass(slots=True)
-class FakeSurveys:
-    """The cloud, as far as servers go; `build` makes each planned one anew."""
-
-    servers_of: list[dict[str, Any]] = field(default_factory=list)
-    by_hand: ProjectListing = field(default_factory=lambda: ProjectListing({}))
-    failure: Exception | None = None
-    looks: int = 0
-    managed: list[str] = field(default_factory=list)  # addresses in use in the management network
-    pools: FakeClouds = field(default_factory=FakeClouds)
-
-    def build(self, plan: StackPlan) -> None:
-        self.servers_of.clear()
-        for name, item in planned_objects(plan).items():
-            if item.kind is CloudKind.SERVER:
-                text = marker(plan.origin.uid, name, item.fingerprint)
-                identity = {"id": f"id-{name}", "name": item.inputs["name"], "metadata": {MARKER_PREFIX: text}}
-                what = {"flavor": {"id": item.inputs["flavor_id"]}, "image": {"id": item.inputs["image_id"]}}
-                self.servers_of.append({**identity, **what, "status": "ACTIVE", "created": "1"})
-
-    async def everything(self, project_id: str, *, not_before: float) -> ProjectListing:
-        self.looks += 1
-        servers = await self.servers(project_id, not_before=not_before)
-        everybodys = [*self.by_hand[CloudKind.SERVER], *servers[CloudKind.SERVER]]
-        return ProjectListing({**self.by_hand.collections, CloudKind.SERVER: everybodys})
-
-    async def servers(self, project_id: str, *, not_before: float) -> ProjectListing:
-        if self.failure is not None:
-            raise self.failure
-        return ProjectListing({CloudKind.SERVER: self.servers_of})
-
-    async def management_addresses(self, network_id: str, *, not_before: float) -> list[str]:
-        self.looks += 1
-        return self.managed
-
-    async def prefixes(self, subnet_pool_id: str, *, not_before: float) -> list[str]:
-        return await observe_prefixes(cast(Any, self.pools.admin()), subnet_pool_id)
-
-    async def transits(self, *, not_before: float) -> list[str]:
-        return []
-
-    async def routers(self, project_id: str, *, not_before: float) -> list[Any]:
-        return []
-
-
 class World:
     """A department with a registered system, a zone and a project; requests come and go."""
 
@@ -289,8 +230,14 @@ class World:
 
     def standing(self, condition: str = "Ready", name: str = "permit-portal") -> tuple[str, str]:
         """(status, reason)."""
-        found = next(item for item in self.status(name)["conditions"] if item["type"] == condition)
+        found = self._condition(condition, name)
         return found["status"], found["reason"]
+
+    def message(self, condition: str, name: str = "permit-portal") -> str:
+        return str(self._condition(condition, name)["message"])
+
+    def _condition(self, condition: str, name: str) -> dict[str, Any]:
+        return next(item for item in self.status(name)["conditions"] if item["type"] == condition)
 
 
 def versioned(body: dict[str, Any]) -> dict[str, Any]:
