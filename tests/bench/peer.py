@@ -35,6 +35,27 @@ class Peer:
 
     def build(self, name: str, prefix: ipaddress.IPv4Network, servers: int = SERVERS) -> None:
         """Returns when all servers are ACTIVE and the router carries the subnet."""
+        connection = self._connection
+        ports, begun = self._places(name, prefix, servers)
+        made = [self._pool.submit(self._server, f"{name}-{number}", port.id) for number, port in enumerate(ports)]
+        for waiting in (*made, *begun):  # first what needs no asking again: a poll costs the cloud, too
+            waiting.result()
+        building = {"details": False, "name": f"^{name}", "status": "BUILD"}  # details would cost Neutron, too
+        self._until(lambda: not list(connection.compute.servers(**building)))
+        assert ["ACTIVE"] * servers == [one.status for one in connection.compute.servers(name=f"^{name}")]
+
+    def claim(self, name: str, prefix: ipaddress.IPv4Network, pooled: str) -> None:
+        """The same with the servers that were built as `pooled`: each is attached to its place."""
+        compute = self._connection.compute
+        ready = list(compute.servers(name=f"^{pooled}"))
+        ports, begun = self._places(name, prefix, len(ready))
+        pairs = zip(ready, ports, strict=True)
+        put = [self._pool.submit(compute.create_server_interface, server, port_id=port.id) for server, port in pairs]
+        for waiting in (*put, *begun):
+            waiting.result()
+
+    def _places(self, name: str, prefix: ipaddress.IPv4Network, servers: int) -> tuple[list[Any], list[Future[Any]]]:
+        """The servers' ports, and what is still being made beside them."""
         connection, submit = self._connection, self._pool.submit
         router = submit(self._router, name)
         group = submit(connection.network.create_security_group, name=name)
@@ -43,13 +64,7 @@ class Peer:
         subnet = self._subnet(name, network.id, prefix)
         interface = submit(lambda: connection.network.add_interface_to_router(router.result().id, subnet_id=subnet.id))
         hosts = [{"subnet_id": subnet.id, "ip_address": str(prefix[FIRST_HOST + number])} for number in range(servers)]
-        ports = self._ports(name, network.id, group.result().id, hosts)
-        made = [submit(self._server, f"{name}-{number}", port.id) for number, port in enumerate(ports)]
-        for waiting in (*made, rules, interface):  # first what needs no asking again: a poll costs the cloud, too
-            waiting.result()
-        building = {"details": False, "name": f"^{name}", "status": "BUILD"}  # details would cost Neutron, too
-        self._until(lambda: not list(connection.compute.servers(**building)))
-        assert ["ACTIVE"] * servers == [one.status for one in connection.compute.servers(name=f"^{name}")]
+        return self._ports(name, network.id, group.result().id, hosts), [rules, interface]
 
     def build_network(self, name: str, prefix: ipaddress.IPv4Network) -> None:
         """The same without servers: returns when the router carries the subnet."""

@@ -11,7 +11,18 @@ import pytest
 from controllers.api.cutoversteps import Side, Step
 from controllers.cutover.way import SWITCH
 from tests.crash.cutover.__main__ import arguments, wanted
-from tests.crash.cutover.cells import BACK, RIGHT, STEPS, Became, Cell, Kill, late_cells, rounds, window_seconds
+from tests.crash.cutover.cells import (
+    BACK,
+    RIGHT,
+    STEPS,
+    Became,
+    Cell,
+    Kill,
+    late_cells,
+    rounds,
+    rounds_again,
+    window_seconds,
+)
 from tests.crash.cutover.findings import (
     Blow,
     Finding,
@@ -52,6 +63,21 @@ def test_a_choice_of_steps_and_kills_takes_no_round_more_than_it_needs() -> None
     assert [] == list(rounds(1, STEPS, [Kill.LATE]))
     assert [Step.FINAL_SYNC] == [cell.step for cell in late_cells(1, [Step.FINAL_SYNC, Step.WATCH], list(Kill))]
     assert [] == late_cells(1, STEPS, [Kill.BOTH])
+
+
+def test_what_came_too_late_is_tried_again_in_as_few_rounds_as_there_can_be() -> None:
+    """Each of it once; what is late has no rounds."""
+    missed = [
+        (Step.WATCH, Kill.BOTH),
+        (Step.WATCH, Kill.OPERATOR),
+        (Step.RETAIN, Kill.BOTH),
+        (Step.FINAL_SYNC, Kill.LATE),
+    ]
+    first, second = rounds_again(4, missed)
+
+    assert {Step.WATCH: Kill.BOTH, Step.RETAIN: Kill.BOTH} == {step: cell.kill for step, cell in first.items()}
+    assert {Step.WATCH: Cell(Step.WATCH, Kill.OPERATOR, 4)} == second
+    assert [] == list(rounds_again(4, []))
 
 
 def test_every_step_but_a_release_is_in_the_table() -> None:

@@ -7,7 +7,7 @@ rounds to try each at every step. What is killed until its window is over takes 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -80,6 +80,17 @@ def rounds(seed: int, steps: Sequence[Step], kills: Sequence[Kill]) -> Iterator[
     wanted = [(index, step) for index, step in enumerate(STEPS) if step in steps]
     for number in range(len(kinds)):
         yield {step: Cell(step, kinds[(index + number) % len(kinds)], seed) for index, step in wanted}
+
+
+def rounds_again(seed: int, missed: Collection[tuple[Step, Kill]]) -> Iterator[Round]:
+    """Another try of what no kill has met: each of them once, in as few rounds as there can be."""
+    left = [pair for pair in missed if pair[1] is not Kill.LATE]
+    while left:
+        dealt: dict[Step, Cell] = {}
+        for step, kill in left:
+            dealt.setdefault(step, Cell(step, kill, seed))
+        left = [(step, kill) for step, kill in left if dealt[step].kill is not kill]
+        yield dealt
 
 
 def late_cells(seed: int, steps: Sequence[Step], kills: Sequence[Kill]) -> list[Cell]:
