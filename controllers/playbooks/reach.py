@@ -44,6 +44,9 @@ def pinned_only(known_hosts: str) -> tuple[str, ...]:
         "-o GlobalKnownHostsFile=none",
         "-o IdentitiesOnly=yes",
         "-o ForwardAgent=no",
+        # A host that vanished in the middle of a session ends the session, and not only the deadline of all.
+        "-o ServerAliveInterval=10",
+        "-o ServerAliveCountMax=3",
     )
 
 
