@@ -15,20 +15,12 @@ from controllers.api.customresource import Rule, list_map, with_rules
 from controllers.api.cutoversteps import Step
 from controllers.api.fields import EntryName, LongText, ObjectName, UserName
 from controllers.api.moves import Moves, Service, Source
+from controllers.api.times import UtcTime
 from infra.stackplan import canonical_digest
 from infra.wire import WireModel
 
 LEAST_RETENTION_DAYS = 90
 DAY_SECONDS = 86_400.0
-
-UtcTime = Annotated[
-    str,
-    Field(
-        max_length=20,
-        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
-        json_schema_extra={"format": "date-time"},
-    ),
-]
 
 
 class Stage(StrEnum):

@@ -15,7 +15,7 @@ from controllers.api.customresource import AGE, Column, CustomResource, Rule, li
 from controllers.api.cutoversteps import Event, Step
 from controllers.api.fields import Identifier, LongText, ObjectName, ShortText, UserName
 from controllers.api.recap import Recap
-from controllers.api.times import Time
+from controllers.api.times import UtcTime
 from infra.stackplan import canonical_digest
 from infra.wire import WireModel
 
@@ -63,7 +63,9 @@ class CutoverStepSpec(WireModel):
     event: Annotated[Event, Field(description="Begun, Done or Failed.")]
     by: Annotated[UserName, Field(description="Who runs it. Stamped by the API server; leave it out.")]
     until: (
-        Annotated[Time, Field(description="(Begun) When this attempt is over, whatever comes; others may begin then.")]
+        Annotated[
+            UtcTime, Field(description="(Begun) When this attempt is over, whatever comes; others may begin then.")
+        ]
         | None
     ) = None
     measured: Annotated[

@@ -10,6 +10,14 @@ from pydantic import Field
 FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 Time = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+UtcTime = Annotated[
+    str,
+    Field(
+        max_length=20,
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+        json_schema_extra={"format": "date-time"},
+    ),
+]
 
 
 def utc_now() -> str:

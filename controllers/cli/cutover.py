@@ -12,7 +12,7 @@ import click
 from controllers.api import API_VERSION
 from controllers.api.acceptance import Subject, Verdict
 from controllers.api.conditions import ConditionType
-from controllers.api.cutover import Stage
+from controllers.api.cutover import Keep, Stage
 from controllers.api.cutoversteps import Side, Step
 from controllers.api.stored import ACCEPTANCES, CUTOVERS, Cutover, stored
 from controllers.api.times import FORM
@@ -88,9 +88,15 @@ def rollback(name: str, loses: str | None, reason: str, *, yes: bool, kubectl: K
     if (loses is None) != (reason.strip() == ""):
         raise ClusterError("name both --loses and --reason, or neither")
     told = facts.losses
-    lost = f"{told.writes} writes are lost. " if told is not None else ""
+    if told is not None and told.writes and loses != told.digest:
+        raise ClusterError(
+            f"{told.writes} writes since the switch would be lost, see `kubectl kunlun cutover plan {plain(name)}`; "
+            f"to lose exactly these: --loses {told.digest} --reason WHY"
+        )
+    if facts.spec.retention.keep is Keep.POWERED_OFF and facts.journal.done(Step.RETAIN) is not None:
+        click.echo("The original is switched off: switch its hosts on first, or nothing but the freezing is done.")
     if not yes:
-        click.confirm(f"{lost}The target takes no writes from now on. Go on?", abort=True)
+        click.confirm("The target takes no writes from now on. Go on?", abort=True)
     change: dict[str, object] = {"stage": Stage.ROLL_BACK.value}
     if loses is not None:
         change["rollBack"] = {"loses": loses, "reason": reason}

@@ -30,7 +30,7 @@ from controllers.cli.kubectl import ClusterError, Kubectl
 from controllers.cli.text import plain
 from controllers.cutover.facts import Facts, Signature
 from controllers.cutover.journal import journal_of
-from controllers.cutover.report import content_of
+from controllers.cutover.report import content_of, signed_report
 from infra.errors import PlanForged
 from infra.wire import WireModel
 
@@ -58,15 +58,23 @@ def read_facts(kubectl: Kubectl, name: str, *, now: str) -> Facts:
         target_plan=plan,
         source=source,
         source_plan=source_plan,
+        others=tuple(stored(CUTOVERS, body) for body in kubectl.listed(CUTOVERS)),
         parties=status.required_parties,
         least_trial_days=status.trial_days or 1,
         trial_day_seconds=status.trial_day_seconds or DAY_SECONDS,
     )
-    content = content_of(facts)
-    if content is None:
-        return facts
-    report = _found(kubectl, REPORTS, report_name(name, report_digest(content)))
+    report = _report(kubectl, facts)
     return replace(facts, report=report, signatures=_signatures(kubectl, cutover, report) if report else ())
+
+
+def _report(kubectl: Kubectl, facts: Facts) -> TrialReport | None:
+    """The one that counts, as the operator finds it."""
+    name = facts.cutover.meta.name
+    if facts.journal.frozen_time is not None:
+        found = kubectl.select(REPORTS, f"spec.cutover={name}")
+        return signed_report((stored(REPORTS, body) for body in found), facts.journal)
+    content = content_of(facts)
+    return _found(kubectl, REPORTS, report_name(name, report_digest(content))) if content is not None else None
 
 
 def verified_report(kubectl: Kubectl, name: str) -> TrialReport:

@@ -97,7 +97,7 @@ def decide(facts: Facts, *, operator: str, running: bool = False) -> Decision:
     course, attempt = course_of(facts), facts.journal.open()
     if attempt is not None and running:
         return _underway(facts, course, attempt)
-    if attempt is not None and still_runs(attempt, facts.now) and attempt.begun.spec.by != operator:
+    if attempt is not None and attempt.begun.spec.by != operator and _is_waited_for(attempt, course, facts.now):
         begun = attempt.begun.spec
         return Waiting(course, begun.step, begun.until or facts.now, runner=begun.by)
     if course.next is None:
@@ -116,12 +116,14 @@ def course_of(facts: Facts) -> Course:
 def goes_back(facts: Facts) -> bool:
     """Whether the way leads back to the source: by request, by a window that is over, or by what a watch has seen.
 
-    Once the source is being opened there is no other way, and what is released knows no way back. A service that lives
-    nowhere goes on only while a cut is asked for.
+    Once the source is being opened there is no other way. What is released knows no way back; its gate says so when one
+    is asked for. A service that lives nowhere goes on only while a cut is asked for.
     """
     journal, stage = facts.journal, facts.spec.stage
-    if journal.live is Side.SOURCE or journal.release_time is not None:
+    if journal.live is Side.SOURCE:
         return False
+    if journal.release_time is not None:
+        return stage is Stage.ROLL_BACK
     if journal.returning() or stage is Stage.ROLL_BACK:
         return True
     if stage is not Stage.CUT:
@@ -129,6 +131,11 @@ def goes_back(facts: Facts) -> bool:
     if journal.switched_time is None:
         return window_is_over(facts)
     return _goes_back_by_itself(facts)
+
+
+def _is_waited_for(attempt: Attempt, course: Course, now: str) -> bool:
+    """A watch changes nothing, and may last for weeks: nobody who goes back waits for its end."""
+    return still_runs(attempt, now) and not (course.back and attempt.begun.spec.step is Step.WATCH)
 
 
 def still_runs(attempt: Attempt, now: str) -> bool:

@@ -9,7 +9,8 @@ from controllers.api.acceptance import AcceptanceSpec, Subject, Verdict
 from controllers.api.conditions import ConditionType
 from controllers.api.cutover import DAY_SECONDS, CutoverSpec, Stage
 from controllers.api.cutoverstatus import Losses
-from controllers.api.cutoverstep import Measure
+from controllers.api.cutoverstep import CutoverStepSpec
+from controllers.api.cutoversteps import Step
 from controllers.api.stored import Cutover, Plan, ResourceRequest, TrialReport
 from controllers.api.times import later_by
 from controllers.cutover.journal import Journal
@@ -41,6 +42,7 @@ class Facts:
     source: ResourceRequest | None = None
     source_plan: Plan | None = None
     report: TrialReport | None = None
+    others: tuple[Cutover, ...] = ()
     signatures: tuple[Signature, ...] = ()
     parties: tuple[str, ...] = ()
     least_trial_days: int = 1
@@ -63,9 +65,9 @@ class Facts:
 
     @property
     def losses(self) -> Losses | None:
-        """What a rollback loses, once it is counted."""
-        counted = self.journal.losses()
-        return losses_of(counted) if counted is not None else None
+        """What a rollback loses, once it is counted on the frozen target."""
+        counted = self.journal.done(Step.COUNT_LOSSES)
+        return losses_of(counted.end.spec) if counted and counted.end else None
 
     @property
     def is_barred(self) -> bool:
@@ -100,11 +102,15 @@ class Ballot:
         return tuple(party for party in parties if party not in self.accepted)
 
 
-def losses_of(counted: tuple[Measure, ...]) -> Losses:
-    """The list, its sum, and the digest that names exactly this list."""
-    lines = tuple(item for item in counted if item.name != WRITES)
-    writes = next((int(item.value) for item in counted if item.name == WRITES), 0)
-    digest = canonical_digest({"writes": writes, "lines": {item.name: item.value for item in lines}})
+def losses_of(counted: CutoverStepSpec) -> Losses:
+    """The list, its sum, and the digest that names exactly this list, of exactly this way back.
+
+    Of another cut the same numbers are other writes: a word that was given then says nothing now.
+    """
+    lines = tuple(item for item in counted.measured if item.name != WRITES)
+    writes = next((int(item.value) for item in counted.measured if item.name == WRITES), 0)
+    listed = {item.name: item.value for item in lines}
+    digest = canonical_digest({"counted": counted.key, "writes": writes, "lines": listed})
     return Losses(digest=digest, writes=writes, lines=lines)
 
 

@@ -13,7 +13,7 @@ from controllers.cutover.way import SWITCH
 Rule = Callable[[Step, Facts], Refusals]
 
 _ONTO: Sequence[Rule] = (rules.the_parts_fit_each_other, rules.the_target_stands, rules.earlier_steps_are_done)
-_TRY: Sequence[Rule] = (*_ONTO, rules.the_source_is_live)
+_TRY: Sequence[Rule] = (*_ONTO, rules.the_source_is_live, rules.nothing_else_has_moved_here)
 _CUT: Sequence[Rule] = (
     *_ONTO,
     rules.what_moves_is_what_was_frozen,
@@ -35,7 +35,7 @@ GATES: Mapping[Step, Sequence[Rule]] = {
     Step.STRESS_TRIAL: _TRY,
     Step.END_TRIAL: (*_TRY, rules.the_trial_has_lasted),
     **dict.fromkeys(SWITCH, _CUT),
-    Step.FREEZE_SOURCE: (*_CUT, rules.it_is_asked_anew),
+    Step.FREEZE_SOURCE: (*_CUT, rules.it_is_asked_anew, rules.nothing_else_has_moved_here),
     Step.UNFREEZE_TARGET: (*_CUT, rules.the_other_side_is_frozen),
     Step.WATCH: _MOVING,
     Step.RETAIN: _MOVING,

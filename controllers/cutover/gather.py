@@ -12,6 +12,7 @@ from typing import Any
 
 from controllers.api.stored import (
     ACCEPTANCES,
+    CUTOVERS,
     REPORTS,
     REQUESTS,
     STEPS,
@@ -20,13 +21,14 @@ from controllers.api.stored import (
     Acceptance,
     Cutover,
     ResourceRequest,
+    TrialReport,
     stored,
 )
 from controllers.api.trialreport import report_digest, report_name
 from controllers.cutover.facts import Facts, Signature
 from controllers.cutover.journal import journal_of
 from controllers.cutover.parts import CutoverParts
-from controllers.cutover.report import content_of
+from controllers.cutover.report import content_of, signed_report
 from controllers.request.plans import plan_named
 from policies.parties import CutoverCase
 
@@ -50,6 +52,7 @@ async def gather(cutover: Cutover, parts: CutoverParts) -> Facts:
         target_plan=plan,
         source=source,
         source_plan=source_plan,
+        others=tuple(cache.all(CUTOVERS, meta.namespace)),
         parties=procedure.required(case),
         least_trial_days=procedure.least_days(case),
         trial_day_seconds=parts.settings.trial_day_seconds,
@@ -58,15 +61,24 @@ async def gather(cutover: Cutover, parts: CutoverParts) -> Facts:
 
 
 async def _with_report(facts: Facts, parts: CutoverParts) -> Facts:
-    """The report that the journal makes, as it lies in the cluster, and the signatures under it."""
+    """The report that counts, as it lies in the cluster, and the signatures under it."""
+    report = await _report(facts, parts)
+    if report is None:
+        return facts
+    return replace(facts, report=report, signatures=await _signatures(report.meta.name, facts, parts))
+
+
+async def _report(facts: Facts, parts: CutoverParts) -> TrialReport | None:
+    """What the journal makes; once the source is frozen, what it was frozen under."""
+    meta = facts.cutover.meta
+    if facts.journal.frozen_time is not None:
+        bodies = await parts.cluster.objects(REPORTS, meta.namespace, field_selector=f"spec.cutover={meta.name}")
+        return signed_report((stored(REPORTS, body) for body in bodies), facts.journal)
     content = content_of(facts)
     if content is None:
-        return facts
-    name = report_name(facts.cutover.meta.name, report_digest(content))
-    body = await parts.cluster.get(REPORTS, facts.cutover.meta.namespace, name)
-    if body is None:
-        return facts
-    return replace(facts, report=stored(REPORTS, body), signatures=await _signatures(name, facts, parts))
+        return None
+    body = await parts.cluster.get(REPORTS, meta.namespace, report_name(meta.name, report_digest(content)))
+    return stored(REPORTS, body) if body is not None else None
 
 
 async def _signatures(report: str, facts: Facts, parts: CutoverParts) -> tuple[Signature, ...]:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from controllers.api.cutover import scope_of
-from controllers.api.cutoverstep import CutoverStepSpec, Measure, step_key
+from controllers.api.cutoverstep import CutoverStepSpec, step_key
 from controllers.api.cutoversteps import Event, Side, Step
 from controllers.api.stored import Cutover, CutoverStep
+from controllers.api.times import seconds_between
 from infra.stackplan import canonical_digest
 
 Mark = tuple[Step, Event]
@@ -108,13 +109,14 @@ class Journal:
         return next((one for one in self.attempts(step) if one.is_done), None)
 
     def open(self) -> Attempt | None:
-        """The newest attempt that has not ended, at whatever step: it may still run."""
+        """The newest attempt that has not ended, at whatever step: it may still run.
+
+        Nobody is at two: whoever begins another has given up the one before.
+        """
         ended = {(line.spec.key, line.spec.attempt) for line in self.lines if line.spec.event is not Event.BEGUN}
-        return _last(
-            Attempt(line)
-            for line in self.lines
-            if line.spec.event is Event.BEGUN and (line.spec.key, line.spec.attempt) not in ended
-        )
+        newest = {line.spec.by: line for line in self.lines if line.spec.event is Event.BEGUN}
+        unended = (line for line in newest.values() if (line.spec.key, line.spec.attempt) not in ended)
+        return max((Attempt(line) for line in unended), key=lambda one: one.begun.version, default=None)
 
     @property
     def live(self) -> Side:
@@ -165,11 +167,6 @@ class Journal:
         done = [n for n, line in enumerate(ended) if line.spec.event is Event.DONE]
         return tuple(ended[done[-1] + 1 if done else 0 :])
 
-    def losses(self) -> tuple[Measure, ...] | None:
-        """What was counted on the frozen target; None when nothing was."""
-        counted = self.done(Step.COUNT_LOSSES)
-        return counted.end.spec.measured if counted and counted.end else None
-
     @property
     def frozen_scope(self) -> str | None:
         """What was to move when the source was frozen, of the cut that goes on or is over."""
@@ -210,15 +207,23 @@ def journal_of(cutover: Cutover, plan_digest: str, steps: Sequence[CutoverStep])
 
 
 def sound(lines: Sequence[Line]) -> Iterator[Line]:
-    """Who begins an attempt ends it, and nobody else; an end of what was never begun says nothing."""
-    begun: set[tuple[Step, str, int, str]] = set()
+    """Who begins an attempt ends it, and nobody else; an end of what was never begun says nothing.
+
+    Nor does one that comes later than its attempt was over: when others had gone on by then, it is not where they are.
+    """
+    begun: dict[tuple[Step, str, int, str], Line] = {}
+    newest: Line | None = None
     for line in lines:
         identity = (line.spec.step, line.spec.key, line.spec.attempt, line.spec.by)
         if line.spec.event is Event.BEGUN:
-            begun.add(identity)
+            begun[identity] = newest = line
             yield line
-        elif identity in begun:
+        elif (first := begun.get(identity)) is not None and (first is newest or not _is_over(first, line.time)):
             yield line
+
+
+def _is_over(begun: Line, time: str) -> bool:
+    return begun.spec.until is not None and seconds_between(begun.spec.until, time) > 0
 
 
 def _last(found: Iterator[T]) -> T | None:

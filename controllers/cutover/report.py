@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from controllers.api.cutover import DAY_SECONDS
 from controllers.api.cutoversteps import Step
+from controllers.api.stored import TrialReport
 from controllers.api.times import seconds_between
 from controllers.api.trialreport import TrialContent, Trialled
 from controllers.cutover.facts import Facts
+from controllers.cutover.journal import Journal
 from controllers.cutover.way import PREPARE, REHEARSE, TRIAL
+
+
+def signed_report(reports: Iterable[TrialReport], journal: Journal) -> TrialReport | None:
+    """The report under which the source was frozen: the newest of that time, about what was frozen.
+
+    It is what is spoken about from then on, whatever plan the target has by now. None while the source is not frozen.
+    """
+    frozen, scope = journal.frozen_time, journal.frozen_scope
+    own = (one for one in reports if (one.spec.cutover_uid, one.spec.scope) == (journal.uid, scope))
+    before = (one for one in own if frozen is not None and one.meta.created <= frozen)
+    return max(before, key=lambda one: (one.meta.created, one.meta.version), default=None)
 
 
 def content_of(facts: Facts) -> TrialContent | None:

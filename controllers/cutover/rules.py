@@ -67,6 +67,17 @@ def the_source_is_live(step: Step, facts: Facts) -> Refusals:
         yield Refusal(f"the service does not live on the source (but: {facts.journal.live})")
 
 
+def nothing_else_has_moved_here(step: Step, facts: Facts) -> Refusals:
+    """What prepares, tries or copies stops what runs on the target: not the service that another cutover brought."""
+    for other in facts.others:
+        is_another = other.meta.uid != facts.cutover.meta.uid and other.spec.target == facts.spec.target
+        if is_another and other.status.live in {Side.TARGET, Side.NEITHER}:
+            yield Refusal(
+                f"cutover '{other.meta.name}' moves a service onto request '{facts.spec.target}', which lives on: "
+                f"{other.status.live}; take another target, or delete that cutover when its original is released"
+            )
+
+
 def what_moves_is_what_was_frozen(step: Step, facts: Facts) -> Refusals:
     """Between freezing the source and its release nobody changes what the cutover is about."""
     frozen = facts.journal.frozen_scope

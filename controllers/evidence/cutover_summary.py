@@ -125,7 +125,7 @@ def _losses(found: Moved) -> Iterator[dict[str, Any]]:
     """Every time they were counted; what was named to be lost is in `asked.rollBack`."""
     for line in found.journal.lines:
         if line.mark == (Step.COUNT_LOSSES, Event.DONE):
-            losses = losses_of(line.spec.measured)
+            losses = losses_of(line.spec)
             listed = {item.name: item.value for item in losses.lines}
             yield {"at": line.time, "digest": losses.digest, "writes": losses.writes, "lines": listed}
 

@@ -1,7 +1,8 @@
 """What people try with cutovers, and what they must be told: one attempt for every rule of their admission.
 
-They are about cutovers that are there already: `home` lives on its source and was tried, `away` and `long` on their
-targets, and of `over` the retention is over.
+They are about cutovers that are there already: `home` lives on its source and is signed, `unsigned` is not; the
+windows of `early` and `open` are what they say; `away` and `long` live on their targets, and of `over` the retention is
+over.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from tests.e2e.office import Document
 EXAMPLES = REPOSITORY / "docs" / "examples"
 DIGEST, OTHER_DIGEST, KEY = "ab" * 32, "cd" * 32, "3f0c9a71be"
 REPORTS = {name: f"{name}-{DIGEST[:10]}" for name in ("home", "away", "over", "long")}
-FAR, LONG_AGO = "2099-01-01T00:00:00Z", "2020-01-01T00:00:00Z"
+FAR, FARTHER, LONG_AGO = "2099-01-01T00:00:00Z", "2099-01-02T00:00:00Z", "2020-01-01T00:00:00Z"
 _SIGNED: Document = {"requiredParties": ["department", "provider"], "reportDigest": DIGEST}
 _OVER: Document = {
     "type": "Retained",
@@ -30,8 +31,12 @@ _OVER: Document = {
     "message": "",
     "lastTransitionTime": LONG_AGO,
 }
+_ACCEPTED: Document = {**_OVER, "type": "Signed", "reason": "Signed"}
 STANDINGS: dict[str, Document] = {
-    "home": {"live": "Source", "report": REPORTS["home"], **_SIGNED},
+    "home": {"live": "Source", "report": REPORTS["home"], "conditions": [_ACCEPTED], **_SIGNED},
+    "early": {"live": "Source", "conditions": [_ACCEPTED], **_SIGNED},
+    "open": {"live": "Source", "conditions": [_ACCEPTED], **_SIGNED},
+    "unsigned": {"live": "Source", **_SIGNED},
     "away": {
         "live": "Target",
         "report": REPORTS["away"],
@@ -48,6 +53,13 @@ STANDINGS: dict[str, Document] = {
         "acceptances": [{"party": "department", "of": "Release", "decision": "Accepted", "signer": "ci-pipeline"}],
         **_SIGNED,
     },
+}
+
+
+WINDOWS: dict[str, Document] = {
+    "early": {"opens": FAR, "closes": FARTHER},
+    "open": {"opens": LONG_AGO, "closes": FAR},
+    "unsigned": {"opens": LONG_AGO, "closes": FAR},
 }
 
 

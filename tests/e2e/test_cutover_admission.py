@@ -13,12 +13,14 @@ from tests.e2e.cutover_attempts import (
     CUTOVERS,
     FAR,
     STANDINGS,
+    WINDOWS,
     a_cutover,
     a_line,
     a_report,
     a_signature,
 )
-from tests.e2e.office import Office, an_office
+from tests.e2e.office import Document, Office, a_request, an_office
+from tests.e2e.story import eventually
 
 PARTIES = {
     "li.na": ("department",),
@@ -51,7 +53,8 @@ def furnish(office: Office) -> None:
             office.does("admin", "create", "rolebinding", *words)
     for name, status in STANDINGS.items():
         days = 120 if name == "long" else 90
-        office.does("clerk", "create", document=a_cutover(name, retention={"days": days}))
+        window = {"window": WINDOWS[name]} if name in WINDOWS else {}
+        office.does("clerk", "create", document=a_cutover(name, retention={"days": days}, **window))
         office.observes("Cutover", name, status)
     office.does("operator", "create", document=a_report())
     office.eventually("clerk", "create", document=a_signature())
@@ -113,6 +116,44 @@ def test_a_journal_is_written_once(office: Office) -> None:
     assert "nobody removes a line" in office.tries("admin", "delete", "cutoverstep", name).text
     changed = office.tries("admin", *patch("cutoverstep", name, {"spec": {"note": "all well"}}))
     assert "stays as it is" in changed.text or "nobody changes a line" in changed.text, changed.text
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "refusal"),
+    [
+        ("unsigned", {"step": "FreezeSource", "event": "Begun", "until": FAR}, "before every party accepts"),
+        ("unsigned", {"step": "UnfreezeTarget", "event": "Done"}, "before every party accepts"),
+        ("unsigned", {"step": "Rehearse", "event": "Begun", "until": FAR}, ""),
+        ("early", {"step": "FreezeSource", "event": "Begun", "until": FAR}, "inside its window"),
+        ("open", {"step": "FreezeSource", "event": "Begun", "until": FAR}, ""),
+        ("away", {"step": "FreezeTarget", "event": "Begun", "until": FAR}, ""),
+        ("home", {"step": "Rehearse", "event": "Begun", "until": "2099-01-01T00:00:00+08:00"}, "spec.until"),
+    ],
+)
+def test_no_line_of_a_cut_leads_around_its_signatures_and_its_window(
+    office: Office, name: str, line: Document, refusal: str
+) -> None:
+    """Whoever writes one by himself is not believed what the gate would have asked."""
+    attempt = 20 + len(str(line))
+    answer = office.tries("clerk", "create", document=a_line(name, uid_of(office, name), attempt=attempt, **line))
+
+    assert answer.allowed == (refusal == ""), answer.text
+    assert refusal in answer.text
+
+
+def test_what_a_service_lives_on_is_not_removed_under_it(office: Office) -> None:
+    """Neither the request it was moved onto, nor the one it came from, before it is released; giving up leaves all."""
+    for name in ("new-home", "old-home", "unrelated"):
+        office.does("clerk", "create", document=a_request(name))
+    spec = {"target": "new-home", "source": {"request": "old-home"}}
+    office.does("clerk", "create", document=a_cutover("moved", **spec))
+    office.observes("Cutover", "moved", {"live": "Target"})
+    refused = "it stays until the service is back on its source"
+
+    assert eventually(lambda: f"onto this request: {refused}" in office.tries("clerk", "delete", "rr", "new-home").text)
+    assert f"keeps this request as the original: {refused}" in office.tries("clerk", "delete", "rr", "old-home").text
+    assert office.tries("clerk", "delete", "rr", "unrelated").allowed
+    office.observes("Cutover", "moved", {"live": "Source"})
 
 
 @pytest.mark.parametrize("persona", ["clerk", "provider", "operator"])

@@ -11,13 +11,23 @@ from controllers.api.cutover import CutoverSpec, scope_of
 from controllers.api.cutoverstatus import CutoverStatus
 from controllers.api.cutoverstep import CutoverStepSpec, Measure
 from controllers.api.cutoversteps import Event, Step
-from controllers.api.stored import CUTOVERS, REPORTS, STEPS, Cutover, CutoverStep, NoStatus, ResourceRequest, Stored
+from controllers.api.stored import (
+    CUTOVERS,
+    REPORTS,
+    STEPS,
+    Cutover,
+    CutoverStep,
+    NoStatus,
+    ResourceRequest,
+    Stored,
+    TrialReport,
+)
 from controllers.api.times import later_by
 from controllers.api.trialreport import report_name, sealed
 from controllers.cutover.facts import Facts, Signature
 from controllers.cutover.gates import gate
 from controllers.cutover.journal import Journal, journal_of
-from controllers.cutover.report import content_of
+from controllers.cutover.report import content_of, signed_report
 from controllers.cutover.way import AFTER, PREPARE, REHEARSE, SWITCH
 from tests.build import a_meta, a_plan, a_request, a_server, a_spec
 
@@ -87,6 +97,8 @@ class Case:
     steps: list[CutoverStep] = field(default_factory=list)
     signatures: list[Signature] = field(default_factory=list)
     tampered: Mapping[str, Any] = field(default_factory=dict)
+    others: tuple[Cutover, ...] = ()
+    reports: dict[str, TrialReport] = field(default_factory=dict)  # made until now
     parties: tuple[str, ...] = ("department", "provider")
     least_trial_days: int = 1
 
@@ -109,15 +121,24 @@ class Case:
             target=self.target,
             plan_digest=self.plan_digest,
             signatures=tuple(self.signatures),
+            others=self.others,
             parties=self.parties,
             least_trial_days=self.least_trial_days,
         )
+        report = self._report(facts)
+        if report is not None:
+            report = replace(report, spec=report.spec.model_copy(update=self.tampered))
+        return replace(facts, report=report)
+
+    def _report(self, facts: Facts) -> TrialReport | None:
+        if facts.journal.frozen_time is not None:
+            return signed_report(self.reports.values(), facts.journal)
         if (content := content_of(facts)) is None:
-            return facts
+            return None
         spec = sealed(content)
         name = report_name(NAME, spec.digest)
-        report = Stored(REPORTS, a_meta(name=name), spec.model_copy(update=self.tampered), NoStatus())
-        return replace(facts, report=report)
+        made = Stored(REPORTS, a_meta(name=name, created=self.now), spec, NoStatus())
+        return self.reports.setdefault(name, made)
 
     def ask(self, **fields: Any) -> Case:
         """Somebody changes the spec."""

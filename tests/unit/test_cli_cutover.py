@@ -32,6 +32,7 @@ def shown(stage: Stage, case: Case, **status: Any) -> Stage:
     ]
     told = {"requiredParties": list(case.parties), "acceptances": counted} | status
     stage.has(f"cutovers-{NAME}", document(CUTOVERS, facts.cutover.meta, facts.spec) | {"status": told})
+    stage.has("cutovers-json", {"items": []})
     target = a_target()
     stage.has(
         "resourcerequests-permit-portal",
@@ -40,7 +41,9 @@ def shown(stage: Stage, case: Case, **status: Any) -> Stage:
     stage.has(f"plans-{PLAN.meta.name}", document(PLANS, PLAN.meta, PLAN.spec))
     stage.has("selected-cutoversteps", {"items": [document(STEPS, line.meta, line.spec) for line in case.steps]})
     if facts.report is not None:
-        stage.has(f"trialreports-{facts.report.meta.name}", document(REPORTS, facts.report.meta, facts.report.spec))
+        report = document(REPORTS, facts.report.meta, facts.report.spec)
+        stage.has(f"trialreports-{facts.report.meta.name}", report)
+        stage.has("selected-trialreports", {"items": [report]})
     signatures = [
         document(ACCEPTANCES, a_meta(name=one.name, created=one.created), one.spec) for one in case.signatures
     ]
@@ -125,6 +128,9 @@ def test_a_rollback_names_what_it_loses(stage: Stage) -> None:
     shown(stage, case)
     assert f"A rollback loses 7 writes ({losses.digest}):" in stage.run("cutover", "plan", NAME).output
     assert "name both" in stage.run("cutover", "rollback", NAME, "--yes", "--loses", losses.digest).output
+    unnamed = stage.run("cutover", "rollback", NAME, stdin="y\n")
+    assert (1, []) == (unnamed.exit_code, patched(stage))
+    assert "7 writes since the switch would be lost" in unnamed.output and losses.digest in unnamed.output
 
     asked = ("--loses", losses.digest, "--reason", "the portal is down")
     assert 0 == stage.run("cutover", "rollback", NAME, "--yes", *asked).exit_code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from controllers.api.cutoversteps import Event, Step
+from controllers.cutover.way import SWITCH
 from tests.unit.cutover_case import DAY, Case, a_target, told
 
 
@@ -32,6 +33,18 @@ def test_losses_are_named_by_whoever_wants_them() -> None:
 
     case.ask(rollBack={"loses": losses.digest, "reason": "portal is down"})
     assert "" == told(Step.RETURN_CALLERS, case)
+
+
+def test_a_word_for_one_way_back_is_none_for_another() -> None:
+    """The same number, of the same table: after another cut it is other writes."""
+    case = Case().cut().ask(stage="RollBack").count(1)
+    first = case.facts.losses
+    assert first is not None
+    case.ask(rollBack={"loses": first.digest, "reason": "portal is down"})
+    case.did(Step.RETURN_CALLERS, Step.UNFREEZE_SOURCE)
+    case.did(*SWITCH).count(1)
+
+    assert "1 writes since the switch would be lost" in told(Step.RETURN_CALLERS, case)
 
 
 def test_writes_that_were_not_counted_are_not_lost() -> None:
@@ -84,6 +97,17 @@ def test_what_went_back_is_cut_over_again_only_when_it_is_asked_anew() -> None:
 
     assert "to cut over again, ask again" in told(Step.FREEZE_SOURCE, case)
     assert "" == told(Step.FREEZE_SOURCE, case.ask(supervision={"minutes": 30}))
+
+
+def test_a_release_is_signed_under_the_report_of_the_cut() -> None:
+    """Whatever plan the target has three months later."""
+    case = Case().cut().later(90 * DAY)
+    report = case.facts.report
+    other = "permit-portal-0123456789"
+    case.target, case.plan_digest = a_target(approvedPlan=other, builtPlan=other), "0" * 64
+
+    assert report is not None and report == case.facts.report
+    assert "" == told(Step.RELEASE, case.signed(of="Release"))
 
 
 def test_forward_again_asks_for_no_second_signature() -> None:

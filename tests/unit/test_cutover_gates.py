@@ -6,10 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from controllers.api.cutoversteps import Step
+from controllers.api.cutover import CutoverSpec
+from controllers.api.cutoverstatus import CutoverStatus
+from controllers.api.cutoversteps import Side, Step
+from controllers.api.stored import CUTOVERS, Stored
 from controllers.cutover.gates import gate, opens_at
 from controllers.cutover.way import PREPARE, SWITCH
-from tests.unit.cutover_case import CLOSES, DAY, OPENS, Case, a_condition, a_target, told
+from tests.build import a_meta
+from tests.unit.cutover_case import CLOSES, DAY, OPENS, Case, a_condition, a_cutover_spec, a_target, told
 
 Change = Callable[[Case], object]
 
@@ -110,6 +114,20 @@ def test_nothing_is_tried_on_a_target_that_lives() -> None:
 
     assert "the service does not live on the source (but: Target)" in told(Step.PREFLIGHT, case)
     assert "the service does not live on the source (but: Target)" in told(Step.REHEARSE, case)
+
+
+@pytest.mark.parametrize(
+    ("live", "target", "refused"),
+    [("Target", "permit-portal", True), ("Neither", "permit-portal", True), ("Source", "permit-portal", False),
+     ("Target", "another", False)],
+)  # fmt: skip
+def test_a_service_that_another_cutover_brought_is_left_alone(*, live: str, target: str, refused: bool) -> None:
+    """A rehearsal would stop it and copy over what people wrote; a cut would freeze it."""
+    spec = CutoverSpec.model_validate(a_cutover_spec(target=target))
+    other = Stored(CUTOVERS, a_meta(name="older", uid="uid-of-the-older"), spec, CutoverStatus(live=Side(live)))
+    for step, case in ((Step.REHEARSE, Case().did(*PREPARE)), (Step.FREEZE_SOURCE, Case().ready_to_cut())):
+        case.others = (other, case.cutover)
+        assert refused == ("cutover 'older' moves a service onto request 'permit-portal'" in told(step, case))
 
 
 def test_a_trial_lasts_as_long_as_was_agreed() -> None:

@@ -137,39 +137,6 @@ async def test_a_failed_step_is_tried_again_after_a_rest() -> None:
     assert ["Preflight/3 Begun", "Preflight/3 Done"] == world.journal()[4:6]
 
 
-async def test_a_step_of_somebody_else_is_waited_for() -> None:
-    """One at a time: a person at work by hand is let finish, as long as they said; then it is begun anew."""
-    world = World()
-    await world.settle()
-    await world.go(stage="Rehearse")
-    line = next(body for body in world.cluster.bodies.values() if body["spec"].get("step") == "Rehearse")
-    for key in [key for key, body in world.cluster.bodies.items() if body["spec"].get("step") == "Rehearse"]:
-        del world.cluster.bodies[key]
-    until = later_by(world.today, 600)
-    by_hand = {**line, "spec": {**line["spec"], "by": "ops.wang", "until": until}}
-    world.cluster.bodies["cutoversteps", line["metadata"]["name"]] = by_hand
-    await world.settle()
-    assert f"step Rehearse is run by ops.wang, until {until} at most" == world.message()
-
-    world.today = until
-    await world.settle()
-    assert ["Rehearse/1 Begun", "Rehearse/2 Begun", "Rehearse/2 Done"] == world.journal()[4:]
-
-
-async def test_nobody_ends_the_attempt_of_another() -> None:
-    """A line that says Done of what somebody else has begun, says nothing."""
-    world = World()
-    world.runner.held.add(Step.PREFLIGHT)
-    await world.settle()
-    begun = next(iter(world.cluster.bodies.items()))
-    forged = {**begun[1], "spec": {**begun[1]["spec"], "event": "Done", "by": "li.na", "until": None}}
-    forged["metadata"] = {**forged["metadata"], "name": "forged", "resourceVersion": "999999"}
-    world.cluster.bodies["cutoversteps", "forged"] = forged
-    await world.settle()
-
-    assert ("False", "StepRunning") == world.standing("Prepared")
-
-
 async def test_a_release_needs_its_time_its_signatures_and_a_word() -> None:
     """In that order; and it is the end of the way back."""
     world = World()
@@ -191,6 +158,7 @@ async def test_a_release_needs_its_time_its_signatures_and_a_word() -> None:
 
     await world.go(stage="RollBack")
     assert world.hosts.target
+    assert "False" == world.standing()[0] and "there is no way back" in world.message()
 
 
 async def test_a_target_that_lost_compliance_is_not_cut_over_to() -> None:
