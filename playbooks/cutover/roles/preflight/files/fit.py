@@ -5,6 +5,7 @@ import sys
 
 ROOM = 1.2  # of what moves
 MOST_SECONDS = 2.0
+OLDEST_POSTGRES = 12  # SHA-256 came with 11, and the text of a float is another before 12
 
 
 def host_problems(name, look):
@@ -49,6 +50,15 @@ def database_problems(move, looks, wanted):
     if major < source["postgres"]["major"]:
         version = source["postgres"]["version"]
         yield f"{move['source']}: its PostgreSQL is {version}, and cannot be brought back to {major}"
+    if major < OLDEST_POSTGRES:
+        version = source["postgres"]["version"]
+        yield (
+            f"{move['source']}: its PostgreSQL is {version}, and only {OLDEST_POSTGRES} or newer is moved: "
+            "say in `postgresMajor` which it is to be brought to, or bring it there before"
+        )
+    if target["postgres"]["major"] < OLDEST_POSTGRES:
+        version = target["postgres"]["version"]
+        yield f"{move['target']}: its PostgreSQL is {version}, and only to {OLDEST_POSTGRES} or newer is moved"
     if target["postgres"]["major"] < major:
         versions = f"{target['postgres']['version']}, older than {major} of {move['source']}"
         yield f"{move['target']}: its PostgreSQL is {versions}"

@@ -11,7 +11,8 @@ import sys
 import time
 
 QUIET = ["--no-psqlrc", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
-PSQL = ["runuser", "-u", "postgres", "--", "psql", *QUIET]
+NO_LIMITS = ["env", "PGOPTIONS=-c statement_timeout=0 -c lock_timeout=0"]
+PSQL = ["runuser", "-u", "postgres", "--", *NO_LIMITS, "psql", *QUIET]
 
 
 def said(argv, **how):
@@ -39,7 +40,7 @@ def free(path):
 
 
 def folder(path):
-    words = said(["du", "--summarize", "--bytes", "--", path]) if os.path.isdir(path) else None
+    words = said(["du", "--summarize", "--bytes", "--dereference-args", "--", path]) if os.path.isdir(path) else None
     return int(words.split()[0]) if words else None
 
 
