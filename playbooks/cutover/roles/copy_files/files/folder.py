@@ -37,7 +37,11 @@ def content_of(path, mode):
 
 
 def entries(top):
-    """Path below the folder, what has to be equal, size, and when it was changed last; sorted by path."""
+    """Path below the folder, what has to be equal, size, and when it was changed last; sorted by path.
+
+    A folder that is a link itself is the one that it leads to.
+    """
+    top = os.path.realpath(top)
     for folder, inner, files in os.walk(top, onerror=raise_it):
         inner.sort()
         links = [name for name in inner if os.path.islink(os.path.join(folder, name))]
