@@ -141,7 +141,10 @@ class Moving:
 
 
 def a_moving_system(bench: Bench, folder: Path) -> Moving:
-    """The old hosts serve the portal at 8080; the new ones have all but its data."""
+    """The old hosts serve the portal at 8080; the new ones have all but its data, and a role that is not quite its own.
+
+    On the old one uploads lie elsewhere, behind a link.
+    """
     (bench.folder / "cp").mkdir()
     machines = {name: _machine(bench, index) for index, name in enumerate(NAMES)}
     for web, db in ((OLD_WEB, OLD_DB), (NEW_WEB, NEW_DB)):
@@ -149,6 +152,9 @@ def a_moving_system(bench: Bench, folder: Path) -> Moving:
         system.ensure_database_server(machines[db], machines[web])
         system.install_portal(machines[web], machines[db])
     system.make_database(machines[OLD_DB])
+    machines[NEW_DB].sql(f"CREATE ROLE {system.ROLE} LOGIN PASSWORD 'another' VALID UNTIL '2000-01-01'")
+    link = f"mkdir /data && mv {system.UPLOADS} /data/uploads && ln -s /data/uploads {system.UPLOADS}"
+    machines[OLD_WEB].run("/bin/sh", "-ec", link)
     machines[OLD_WEB].run("service", "portal", "start")
     return Moving(bench, machines, folder)
 

@@ -89,6 +89,7 @@ def test_there_and_back_with_a_kill_in_every_step(moving: Moving, tmp_path: Path
     assert {number for number in client.acknowledged() if number % 10 == 0} <= system.uploaded(new_web)
     assert {} != told["Rehearse"] and "0" != told["VerifyCopy"]["rows of permits.public.permits"]
     assert ("000", "200") == (moving.fetch(OLD_WEB, 8080), moving.fetch(NEW_WEB, 8080))
+    assert "2099-01-01" in (settings := system.role_settings(old_db)) and settings == system.role_settings(new_db)
     first = set(system.kept(old_db))
     back = {name: done(moving, name, at) for name, at in BACK.items()}
     lost = set(kept) - first
@@ -112,6 +113,30 @@ def test_a_side_is_not_opened_beside_one_that_is_not_seen_to_be_frozen(moving: M
         moving.machines[OLD_DB].run("/bin/sh", "-ec", "ip link set eth0 up")
     assert 0 != unseen.code and "000" == moving.fetch(NEW_WEB, 8080)
     assert 0 == moving.step("UnfreezeSource", key="unseen").code
+
+
+def test_what_keeps_the_place_of_the_service_is_found_before_the_cut(moving: Moving) -> None:
+    """A server of the target that is no unit of its side fails the end of a trial, in words."""
+    listening = "nohup python3 -m http.server 8080 >/dev/null 2>&1 & echo $!"
+    process = moving.machines[NEW_WEB].run("/bin/sh", "-ec", listening).strip()
+    try:
+        taken = moving.step("EndTrial", key="taken")
+    finally:
+        moving.machines[NEW_WEB].run("kill", process)
+    assert 0 != taken.code and "has to be named in `spec.service.target`" in taken.said, taken.said[-6000:]
+    assert 0 == moving.step("EndTrial", key="taken").code
+
+
+def test_a_folder_that_somebody_writes_into_is_not_frozen(moving: Moving) -> None:
+    """Whoever has a file below it open for writing is named, and be the folder behind a link."""
+    writing = f"nohup sleep 600 >{system.UPLOADS}/open.txt 2>/dev/null & echo $!"
+    process = moving.machines[OLD_WEB].run("/bin/sh", "-ec", writing).strip()
+    try:
+        written = moving.step("FreezeSource", key="written")
+    finally:
+        moving.machines[OLD_WEB].run("/bin/sh", "-ec", f"kill {process}; rm {system.UPLOADS}/open.txt")
+    assert 0 != written.code and "/data/uploads/open.txt" in written.said, written.said[-6000:]
+    assert 0 == moving.step("UnfreezeSource", key="written").code
 
 
 def test_a_copy_that_differs_is_found_and_made_good(moving: Moving) -> None:
@@ -179,9 +204,12 @@ def test_a_released_original_is_erased_once(moving: Moving) -> None:
     """Only what is frozen is released; afterwards nothing of it is there, and a second release changes nothing."""
     assert 0 != moving.step("Release", key="release").code
     assert 0 == moving.step("FreezeSource", key="release").code
+    left = "pg_createcluster 15 before; echo 15 before >/etc/kunlun/postgres-upgraded"
+    moving.machines[OLD_DB].run("/bin/sh", "-ec", left)
     assert moving.killed("Release", at="release : Erase what is in each folder", key="release")
     first, second = moving.step("Release", key="release"), moving.step("Release", key="release")
 
     assert (0, 0, 0) == (first.code, second.code, second.changes), first.said[-6000:]
     assert "" == moving.machines[OLD_WEB].run("ls", system.UPLOADS)
+    assert ["main"] == moving.machines[OLD_DB].run("/bin/sh", "-ec", "pg_lsclusters -h | awk '{print $2}'").split()
     assert "" == moving.machines[OLD_DB].sql("SELECT datname FROM pg_database WHERE datname = 'permits'")

@@ -52,9 +52,9 @@ class Machine:
         self.run("/bin/sh", "-ec", script)
 
     def sql(self, statement: str, database: str = "postgres") -> str:
-        """As the superuser of its PostgreSQL."""
-        return self.run("runuser", "-u", "postgres", "--", "psql", "-qtAX", "-v", "ON_ERROR_STOP=1", "-d", database,
-                        "-c", statement).strip()  # fmt: skip
+        """As the superuser of its PostgreSQL, however long it takes."""
+        postgres = ("runuser", "-u", "postgres", "--", "env", "PGOPTIONS=-c statement_timeout=0")
+        return self.run(*postgres, "psql", "-qtAX", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", statement).strip()
 
 
 @contextmanager

@@ -28,11 +28,27 @@ def ensure_database_server(db: Machine, web: Machine) -> None:
 
 
 def make_database(db: Machine) -> None:
-    """The portal's role and its table. No key forbids doubles: a write that is there twice would be seen."""
-    db.sql(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}'")
+    """The portal's role and its table. No key forbids doubles: a write that is there twice would be seen.
+
+    Whoever is not the portal is given no time by the database. A restore writes the check anew, in other words.
+    """
+    db.sql(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{PASSWORD}' VALID UNTIL '2099-01-01'")
+    db.sql(f"ALTER ROLE {ROLE} SET timezone = 'Asia/Shanghai'; ALTER ROLE {ROLE} SET search_path = \"$user\", public")
     db.sql(f"CREATE DATABASE {DATABASE} OWNER {ROLE}")
     columns = "id bigserial PRIMARY KEY, number bigint NOT NULL, at timestamptz NOT NULL DEFAULT now()"
-    db.sql(f"CREATE TABLE permits ({columns}); ALTER TABLE permits OWNER TO {ROLE}", DATABASE)
+    kind = "kind varchar(9) NOT NULL DEFAULT 'new' CHECK (kind IN ('new', 'old'))"
+    db.sql(f"CREATE TABLE permits ({columns}, {kind}); ALTER TABLE permits OWNER TO {ROLE}", DATABASE)
+    db.sql("CREATE MATERIALIZED VIEW latest AS SELECT max(number) FROM permits WITH NO DATA", DATABASE)
+    db.sql("CREATE MATERIALIZED VIEW kinds AS SELECT kind, count(*) FROM permits GROUP BY kind", DATABASE)
+    db.sql(f"ALTER ROLE {ROLE} IN DATABASE {DATABASE} SET statement_timeout = 0")
+    for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+        db.sql(f"ALTER DATABASE {DATABASE} SET {limit} = '1ms'")
+
+
+def role_settings(db: Machine) -> str:
+    """What is set for the portal's role, in all databases."""
+    settings = "SELECT setconfig FROM pg_db_role_setting WHERE setrole = r.oid AND setdatabase = 0"
+    return db.sql(f"SELECT rolvaliduntil AT TIME ZONE 'UTC', ({settings}) FROM pg_roles AS r WHERE rolname = '{ROLE}'")
 
 
 def install_portal(web: Machine, db: Machine) -> None:
