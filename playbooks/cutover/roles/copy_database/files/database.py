@@ -29,13 +29,13 @@ LOCK_SECONDS = 60
 OBJECTS = "large objects"
 # Limits that only some versions have.
 NO_LIMITS = """
-DO $$ BEGIN PERFORM set_config(name, '0', false) FROM pg_settings
-WHERE name IN ('idle_session_timeout', 'transaction_timeout'); END $$;
+SELECT name FROM pg_settings WHERE CASE WHEN name IN ('idle_session_timeout', 'transaction_timeout')
+THEN set_config(name, '0', false) IS NULL ELSE false END;
 """
 READ_ONLY = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n"
 
 # Whatever the settings of the database and of its roles: the text of equal rows is equal.
-SAME_TEXT = """
+SAME_TEXT = f"""{NO_LIMITS}
 SET search_path = ''; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC';
 SET extra_float_digits = 1; SET bytea_output = 'hex'; SET lc_monetary = 'C'; SET xmloption = 'content';
 SET standard_conforming_strings = on;
@@ -181,7 +181,7 @@ def make(database):
 
 def tell(database, snapshot=None, whose=NEEDED):
     at = f"SET TRANSACTION SNAPSHOT {literal(snapshot)};\n" if snapshot else ""
-    return ask(database, f"{NO_LIMITS}{SAME_TEXT}{READ_ONLY}{at}{TELL}WITH RECURSIVE {whose}{TELL_ROLES}COMMIT;\n")
+    return ask(database, f"{SAME_TEXT}{READ_ONLY}{at}{TELL}WITH RECURSIVE {whose}{TELL_ROLES}COMMIT;\n")
 
 
 def dump(database, file):
