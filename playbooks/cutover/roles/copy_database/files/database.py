@@ -38,8 +38,7 @@ READ_ONLY = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;\n"
 SAME_TEXT = f"""{NO_LIMITS}
 SET search_path = ''; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC';
 SET extra_float_digits = 1; SET bytea_output = 'hex'; SET lc_monetary = 'C'; SET xmloption = 'content';
-SET standard_conforming_strings = on;
-"""
+SET standard_conforming_strings = on;"""
 HASH = "encode(sha256(convert_to((kunlun_row.*)::text, getdatabaseencoding())), 'hex')"
 SUM = "coalesce(sum(('x' || substr(digest, %d, 16))::bit(64)::bigint::numeric), 0)"
 # What an extension made is in no dump, but for the rows of tables that it calls its configuration.
