@@ -35,7 +35,11 @@ def variables_of(facts: Facts, sides: Sides, *, hooks: str) -> dict[str, Any]:
         "kunlun_callers": list(_callers(facts)),
         "kunlun_stress": _stress(facts, sides),
         "kunlun_watch": _watch(facts),
-        "kunlun_retention": {"keep": spec.retention.keep.value, "afterwards": spec.retention.afterwards.value},
+        "kunlun_retention": {
+            "keep": spec.retention.keep.value,
+            "afterwards": spec.retention.afterwards.value,
+            "until": facts.retain_until or "",
+        },
         "kunlun_hooks": list(_hooks(facts)),
         "kunlun_hooks_folder": hooks,
     }

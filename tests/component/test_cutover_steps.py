@@ -106,6 +106,8 @@ def test_a_side_is_not_opened_beside_one_that_is_not_seen_to_be_frozen(moving: M
     assert 0 != served.code and "000" == moving.fetch(NEW_WEB, 8080)
 
     assert 0 == moving.step("FreezeSource", key="unseen").code
+    late = moving.step("UnfreezeTarget", key="unseen", step_until="2026-01-01T00:00:00Z")
+    assert 0 != late.code and "others wait for this step until" in late.said and "000" == moving.fetch(NEW_WEB, 8080)
     moving.machines[OLD_DB].run("/bin/sh", "-ec", "ip link set eth0 down")
     try:
         unseen = moving.step("UnfreezeTarget", key="unseen", kunlun_answer_seconds=5)
@@ -206,6 +208,11 @@ def test_a_released_original_is_erased_once(moving: Moving) -> None:
     assert 0 == moving.step("FreezeSource", key="release").code
     left = "pg_createcluster 15 before; echo 15 before >/etc/kunlun/postgres-upgraded"
     moving.machines[OLD_DB].run("/bin/sh", "-ec", left)
+    kept = {"keep": "ReadOnly", "afterwards": "Erase"}
+    assert 0 == moving.step("Retain", key="release", kunlun_retention=kept | {"until": "2099-01-01T00:00:00Z"}).code
+    early = moving.step("Release", key="release")
+    assert 0 != early.code and "is kept until 2099-01-01T00:00:00Z" in early.said
+    assert 0 == moving.step("Retain", key="release", kunlun_retention=kept | {"until": "2026-01-01T00:00:00Z"}).code
     assert moving.killed("Release", at="release : Erase what is in each folder", key="release")
     first, second = moving.step("Release", key="release"), moving.step("Release", key="release")
 

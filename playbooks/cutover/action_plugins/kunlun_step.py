@@ -15,7 +15,7 @@ from ansible.plugins.action import ActionBase
 
 from controllers.api.cutoverstep import MOST_MEASURES
 from controllers.api.cutoversteps import Event, Step
-from controllers.api.times import FORM
+from controllers.api.times import FORM, later_by
 from controllers.cli.cutoverhand import begin_by_hand, end_by_hand
 from controllers.cli.kubectl import ClusterError, Kubectl
 from controllers.cutover.runner import Begun
@@ -47,8 +47,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             now = datetime.now(UTC).strftime(FORM)
             step, seconds = Step(given["step"]), float(given.get("seconds", 3600))
             begun = begin_by_hand(kubectl, given["cutover"], step, now=now, seconds=seconds)
-            return {**asdict(begun), "step": begun.step.value}
-        begun = Begun(**{**given["begun"], "step": Step(given["begun"]["step"])})
+            return {**asdict(begun), "step": begun.step.value, "until": later_by(now, seconds)}
+        told = {name: value for name, value in given["begun"].items() if name != "until"}
+        begun = Begun(**{**told, "step": Step(told["step"])})
         end_by_hand(kubectl, begun, Event(given["event"]), **_said(given))
         return dict(given["begun"])
 
