@@ -14,7 +14,7 @@ TOKENS: Kind = ("identity", "POST", "auth/tokens")
 RECORD: Kind = (KUBERNETES, "POST", DECISIONS.plural)
 # What one call of a chain makes is needed by the next: a fault on the first keeps the others from being sent.
 BUILDING: tuple[tuple[Kind, ...], ...] = (
-    (*_network("POST", "networks", "subnets", "ports"), ("compute", "POST", "servers")),
+    (*_network("POST", "networks", "subnets", "ports"), ("compute", "POST", "servers"), ("compute", "GET", "servers")),
     (
         *(TOKENS, *_network("POST", "routers"), *_network("PUT", "routers/add_router_interface")),
         *_network("POST", "floatingips"),
