@@ -46,7 +46,7 @@ class Playbooks:
     def tasks(self, roles: Sequence[str]) -> int:
         """How many tasks a run begins, each role's check of its arguments among them; handlers come on top."""
         plays = yaml.safe_load(self.site.read_text("utf-8"))
-        own = sum(len(play.get("tasks", ())) for play in plays)
+        own = sum(len(play.get(section, ())) for play in plays for section in ("tasks", "post_tasks"))
         return own + sum(1 + sum(1 for _ in self._role_tasks(role, "main.yml")) for role in roles)
 
     def _files(self, roles: Sequence[str]) -> Iterator[Path]:

@@ -12,6 +12,7 @@ from infra.cloud_answers import Absent
 from infra.provider.resource import CloudCalls
 from infra.provider.router_interface import is_interface, is_of_link
 from infra.provider.router_routes import routes_into, transit_of
+from infra.provider.router_turns import remove_routes
 
 _log = structlog.get_logger(__name__)
 
@@ -33,9 +34,8 @@ async def take_links_off(cloud: CloudCalls, router_id: str) -> bool:
 
 
 async def _take_off(cloud: CloudCalls, router_id: str, port_id: str, addresses: list[str]) -> None:
-    path = f"routers/{router_id}"
-    router = (await cloud.get("network", path))["router"]
+    router = (await cloud.get("network", f"routers/{router_id}"))["router"]
     known = router.get("routes") or []
     if routes := [route for address in addresses for route in routes_into(transit_of(address), known)]:
-        await cloud.put("network", f"{path}/remove_extraroutes", {"router": {"routes": routes}})
-    await cloud.put("network", f"{path}/remove_router_interface", {"port_id": port_id})
+        await remove_routes(cloud, router_id, routes)
+    await cloud.put("network", f"routers/{router_id}/remove_router_interface", {"port_id": port_id})

@@ -7,6 +7,7 @@ from typing import Any
 from infra.cloud import Answer
 from infra.planned import PlannedObject
 from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene, description_marker, find_marked
+from infra.provider.router_turns import change_router
 from infra.stackplan import Kind
 
 
@@ -44,7 +45,7 @@ class Router:
         return await find_marked(scene.cloud, "network", "routers", marker)
 
     async def update(self, scene: Scene, object_id: str, planned: PlannedObject) -> None:
-        await scene.cloud.put("network", f"routers/{object_id}", {"router": _body(planned)})
+        await change_router(scene.cloud, object_id, _body(planned))
 
     async def delete(self, scene: Scene, object_id: str, raw: Answer) -> None:
         await scene.cloud.delete("network", f"routers/{object_id}")

@@ -1,7 +1,7 @@
 """The routes of one router into one link, as one unit. All others of that router are somebody else's, and left alone.
 
-It has no marker: the routes are ours because the port they lead to is in our link's network. Networking API v2
-"Extra routes": `add_extraroutes` and `remove_extraroutes` are atomic, and repeating them changes nothing.
+It has no marker: the routes are ours because the port they lead to is in our link's network (Networking API v2,
+"Extra routes").
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from infra.cloud import Answer
 from infra.cloud_answers import Absent
 from infra.planned import PlannedObject
 from infra.provider.resource import Given, Inputs, Listing, Made, Names, Scene
+from infra.provider.router_turns import add_routes, remove_routes
 from infra.stackplan import TRANSIT_LENGTH, Kind
 
 _ID_SUFFIX = "/routes"
@@ -41,8 +42,7 @@ class RouterRoutes:
 
     async def create(self, scene: Scene, planned: PlannedObject, marker: str) -> Made:
         router = scene.names.id(planned.inputs["router"])
-        body = {"router": {"routes": planned.inputs["routes"]}}
-        await scene.cloud.put("network", f"routers/{router}/add_extraroutes", body)
+        await add_routes(scene.cloud, router, planned.inputs["routes"])
         port = scene.names.id(planned.after[0].replace("interface-", "port-", 1))
         return Made(routes_id(port), {"device_id": router, "routes": planned.inputs["routes"]})
 
@@ -51,19 +51,18 @@ class RouterRoutes:
         return await self.create(scene, planned, marker)
 
     async def update(self, scene: Scene, object_id: str, planned: PlannedObject) -> None:
-        path, wanted = f"routers/{scene.names.id(planned.inputs['router'])}", planned.inputs["routes"]
-        routes = (await scene.cloud.get("network", path))["router"].get("routes") or []
+        router, wanted = scene.names.id(planned.inputs["router"]), planned.inputs["routes"]
+        routes = (await scene.cloud.get("network", f"routers/{router}"))["router"].get("routes") or []
         link = transit_of(wanted[0]["nexthop"])
         surplus = [route for route in routes_into(link, routes) if route not in wanted]
         if any(route not in routes for route in wanted):
-            await scene.cloud.put("network", f"{path}/add_extraroutes", {"router": {"routes": wanted}})
+            await add_routes(scene.cloud, router, wanted)
         if surplus:
-            await scene.cloud.put("network", f"{path}/remove_extraroutes", {"router": {"routes": surplus}})
+            await remove_routes(scene.cloud, router, surplus)
 
     async def delete(self, scene: Scene, object_id: str, raw: Answer) -> None:
-        path = f"routers/{raw['device_id']}/remove_extraroutes"
         try:
-            await scene.cloud.put("network", path, {"router": {"routes": raw["routes"]}})
+            await remove_routes(scene.cloud, raw["device_id"], raw["routes"])
         except Absent:  # the router is gone, and its routes with it
             return
 

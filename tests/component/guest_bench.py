@@ -20,6 +20,7 @@ from controllers.request.configurator import AnsibleConfigurator
 from controllers.request.roles import Playbooks
 from infra.sandbox.commands import attempt, run
 from infra.sandbox.guests import body
+from infra.sandbox.guests.inside import Host, argv_in
 from infra.sandbox.guests.packages import ensure_layer
 from infra.sandbox.guests.places import Places
 from infra.sandbox.layout import SYSTEM_PATH, Layout, cache_folder, child_environment
@@ -62,6 +63,18 @@ class Bench:
         given: dict[str, Any] = {"key": self.places.ssh_key, "host_keys": self.places.folder, "proxy": proxy} | access
         known = Playbooks(playbooks) if playbooks else Playbooks()
         return AnsibleConfigurator(self.folder / "state", GuestAccess(**given), known)
+
+    def firewall(self, guest: Guest) -> str:
+        """The rules that the role `baseline` has put into the guest's kernel."""
+        place = self.places.guest_namespace(guest.server)
+        host = Host(
+            guest.name,
+            place,
+            guest.address,
+            guest.server,
+            first_process=body.first_process(self.places, guest.server),
+        )
+        return run(argv_in(host, ["/usr/sbin/nft", "list", "table", "inet", "kunlun"]), env=ENVIRON)
 
     def fetch(self, address: str, port: int) -> str:
         """What a web server says to somebody in the operator's namespace; empty when it says nothing."""
@@ -115,4 +128,8 @@ class Watch:
 
     async def reaches(self, task: int) -> None:
         while not self.courses or self.courses[-1].done < task:  # noqa: ASYNC110 - the run tells, nobody wakes us
+            await asyncio.sleep(0.02)
+
+    async def comes_to(self, step: str) -> None:
+        while not self.courses or self.courses[-1].step != step:  # noqa: ASYNC110
             await asyncio.sleep(0.02)

@@ -119,6 +119,25 @@ async def test_a_run_that_was_killed_is_ended_and_the_next_one_resumes(bench: Be
     assert "Configured by Kunlun" in bench.fetch(wanted.guests[0].address, 8080)
 
 
+async def test_what_a_killed_run_has_written_is_in_force_after_the_next_one(bench: Bench) -> None:
+    """A file that is changed already notifies nobody: the firewall of the plan before would stay for ever."""
+    guest, watch = bench.plug(3), Watch()
+    before, wanted = (told(guest, "baseline", port=port) for port in (8080, 9090))
+    await configured(bench.configurator(), before)
+    dying = asyncio.create_task(bench.configurator().configure(UID, wanted, on_progress=watch))
+    await asyncio.wait_for(watch.comes_to("baseline: See whether the firewall is there"), ROLE_SECONDS)
+    dying.cancel()
+    await asyncio.wait([dying])
+    left = bench.firewall(guest)
+    await configured(bench.configurator(), wanted)
+    done = bench.firewall(guest)
+    again = await configured(bench.configurator(), wanted)
+
+    assert "dport 8080" in left and "dport 9090" not in left
+    assert "dport 9090" in done and "dport 8080" not in done
+    assert {} == {name: count for name, count in again.changes.items() if count}
+
+
 async def test_a_killed_playbook_is_no_success(bench: Bench, guest: Guest, playbooks: Path) -> None:
     """Ended from outside, it has not done what it should; the operator says so and tries again."""
     watch, configurator = Watch(), bench.configurator(playbooks)

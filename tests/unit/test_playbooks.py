@@ -34,6 +34,14 @@ def test_the_default_that_a_role_states_is_the_one_it_has(role: str) -> None:
     assert {name: options[name].get("default") for name in fixed} == fixed
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_every_handler_runs_after_a_run_that_was_cut_off(role: str) -> None:
+    """Nothing is changed any more then, so nobody would notify it by its name."""
+    handlers = read(path) if (PLAYBOOKS / (path := f"roles/{role}/handlers/main.yml")).exists() else []
+
+    assert [] == [one["name"] for one in handlers if one.get("listen") != "Put everything in force"]
+
+
 def test_each_protection_level_has_every_parameter() -> None:
     """Five levels, each with the same parameters; what is audited is known by that word."""
     variables = read("roles/baseline/vars/main.yml")
