@@ -8,6 +8,7 @@ begins anew, and changes only what is not yet as it should be.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import shutil
@@ -67,8 +68,9 @@ class Runs:
         self._slots = asyncio.Semaphore(self.at_once)
 
     async def start(self) -> None:
-        """What a killed operator left running ends. Before the first `run`."""
+        """What a killed operator left running ends, and what it left lying about goes. Before the first `run`."""
         await self._end()
+        await asyncio.to_thread(self._sweep)
 
     async def run(self, uid: str, job: Job, *, on_moment: Listener) -> None:
         """To its end, whatever that is. Raises EngineInterrupted when it was stopped, or cannot begin yet."""
@@ -77,7 +79,7 @@ class Runs:
             await self._end(uid)
             if self._closed:
                 raise EngineInterrupted("the operator is stopping; the next one continues")
-            with tempfile.TemporaryDirectory(prefix="kunlun-ssh-") as sockets:  # a short path: Unix sockets
+            with tempfile.TemporaryDirectory(prefix=self._sockets) as sockets:
                 try:
                     folder = self._prepare(uid, job)
                     await self._follow(folder, self._environment(uid, folder, Path(sockets), job), on_moment)
@@ -85,6 +87,11 @@ class Runs:
                     await self._end(uid)  # connections that are kept for the next task, above all
         if uid in self._stopped or self._closed:
             raise EngineInterrupted("the playbook was stopped; the next pass continues", retry_after_seconds=1)
+
+    @property
+    def _sockets(self) -> str:
+        """How the folders begin that our runs keep connections in: of short paths, as Unix sockets want them."""
+        return f"kunlun-ssh-{hashlib.sha256(str(self.state).encode()).hexdigest()[:8]}-"
 
     async def cancel(self, uid: str) -> None:
         """Ends the errand's run and waits for it; without one, does nothing."""
@@ -104,6 +111,10 @@ class Runs:
         for line in self._processes():
             with suppress(ProcessLookupError):
                 os.kill(line.pid, signal.SIGKILL)
+
+    def _sweep(self) -> None:
+        for left in Path(tempfile.gettempdir()).glob(f"{self._sockets}*"):
+            shutil.rmtree(left, ignore_errors=True)
 
     def _prepare(self, uid: str, job: Job) -> Path:
         """The folder of the run, for its owner only; what an earlier one left goes."""
