@@ -10,6 +10,7 @@ from controllers.api.tenant import TenantProject, TenantSpec, TenantStatus, Zone
 from controllers.api.zone import ZoneClass
 from controllers.parts import Parts
 from controllers.publish import drop_finalizer, ensure_finalizer, publish
+from infra.correlation import call_id, correlated
 from infra.errors import KunlunError, ZoneUnknown
 from infra.readers import Reader, ensure_readers
 from infra.tenancy import ProjectQuota, WantedProject, ZoneAccess, delete_project, ensure_project, has_project
@@ -30,14 +31,9 @@ async def reconcile(tenant: Tenant, parts: Parts) -> float | None:
         step = Step("False", Reason.IN_USE, f"namespace '{tenant.spec.namespace}' is tenant '{other}'s already")
         await publish(parts, tenant, _with(tenant, tenant.status.projects, step, parts.now()))
         return RETRY_SECONDS
-    projects: list[TenantProject] = []
-    problems: dict[str, KunlunError] = {}
-    for quota in tenant.spec.quotas:
-        try:
-            projects.append(await _project(tenant, quota, parts))
-        except KunlunError as error:
-            problems[quota.zone] = error
-    problems |= await _reading(tenant, projects, parts)
+    with correlated(call_id(tenant.meta.uid)):
+        projects, problems = await _projects(tenant, parts)
+        problems |= await _reading(tenant, projects, parts)
     if any(not isinstance(error, ZoneUnknown) for error in problems.values()):  # a zone's event would wake it in time
         parts.rests.begin(tenant.meta, until=parts.monotonic() + RETRY_SECONDS)
     await publish(parts, tenant, _status(tenant, projects, problems, parts.now()))
@@ -56,6 +52,18 @@ def _other_in_namespace(tenant: Tenant, parts: Parts) -> str | None:
     mine = (tenant.meta.created, tenant.meta.name)
     rivals = [item.meta for item in parts.cache.all(TENANTS) if item.spec.namespace == tenant.spec.namespace]
     return next((meta.name for meta in rivals if (meta.created, meta.name) < mine), None)
+
+
+async def _projects(tenant: Tenant, parts: Parts) -> tuple[list[TenantProject], dict[str, KunlunError]]:
+    """The projects that are as the spec says, and of the others, by zone, what is in the way."""
+    projects: list[TenantProject] = []
+    problems: dict[str, KunlunError] = {}
+    for quota in tenant.spec.quotas:
+        try:
+            projects.append(await _project(tenant, quota, parts))
+        except KunlunError as error:
+            problems[quota.zone] = error
+    return projects, problems
 
 
 async def _project(tenant: Tenant, quota: ZoneQuota, parts: Parts) -> TenantProject:
@@ -138,7 +146,8 @@ async def _withdraw(tenant: Tenant, parts: Parts) -> float | None:
     if (rest := parts.rests.left(tenant.meta, parts.monotonic())) > 0:
         return rest
     try:
-        await _delete_projects(tenant, parts)
+        with correlated(call_id(tenant.meta.uid)):
+            await _delete_projects(tenant, parts)
     except KunlunError as error:
         parts.rests.begin(tenant.meta, until=parts.monotonic() + RETRY_SECONDS)
         step = Step("False", Reason(error.reason), error.message)

@@ -10,6 +10,7 @@ from controllers.api.zone import ResolvedName, ZoneStatus
 from controllers.parts import Parts
 from controllers.publish import publish
 from infra.catalogue import ZoneCatalogue, observe_catalogue, observe_management
+from infra.correlation import call_id, correlated
 from infra.errors import KunlunError
 
 AFTER_MISSING_SECONDS = 5.0
@@ -26,7 +27,8 @@ async def reconcile(zone: Zone, parts: Parts) -> float | None:
     if (rest := parts.rests.left(zone.meta, parts.monotonic())) > 0:
         return rest
     try:
-        found = await _look(zone, parts)
+        with correlated(call_id(zone.meta.uid)):
+            found = await _look(zone, parts)
     except KunlunError as error:
         if zone.status.observed_generation != zone.meta.generation or not _is_ready(zone):
             parts.rests.begin(zone.meta, until=parts.monotonic() + AFTER_FAILURE_SECONDS)

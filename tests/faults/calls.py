@@ -18,7 +18,7 @@ Kind = tuple[str, str, str]
 class Call:
     """One request. `method` is HTTP's, or WATCH for a Kubernetes stream; `began` is on the monotonic clock.
 
-    `token` is OpenStack's.
+    `token` is OpenStack's, `cause` the id of what the call is for (`infra.correlation`).
     """
 
     service: str
@@ -28,6 +28,7 @@ class Call:
     body: bytes = b""
     began: float = field(default_factory=time.monotonic)
     token: str = ""
+    cause: str = ""
 
     @property
     def collection(self) -> str:

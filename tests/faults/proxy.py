@@ -21,6 +21,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from infra.correlation import HEADER
 from tests.faults.actions import Dropped
 from tests.faults.calls import WATCH, Answer, Call
 from tests.faults.rules import Book
@@ -166,7 +167,8 @@ async def call_of(service: str, request: web.Request) -> Call:
     watching = request.query.get("watch") in {"true", "1"}
     method = WATCH if watching else request.method
     token = request.headers.get("X-Auth-Token", "")
-    return Call(service, method, request.path, dict(request.query), await request.read(), token=token)
+    cause = request.headers.get(HEADER, "")
+    return Call(service, method, request.path, dict(request.query), await request.read(), token=token, cause=cause)
 
 
 def _passed_on(headers: Mapping[str, str]) -> CIMultiDict[str]:

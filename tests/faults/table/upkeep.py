@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
 
+from infra.correlation import call_id
 from tests.crash.lane import Interrupted, Lane
-from tests.faults.calls import Call
+from tests.faults.calls import Kind
 from tests.faults.rules import Match, Rule
 from tests.faults.table.calls import OF_TENANTS, OF_ZONES
 from tests.faults.table.faults import EVERYWHERE, OF_LISTS
@@ -105,8 +106,8 @@ def kept_objects(lane: Lane, tenants: int) -> Iterator[list[Kept]]:
     with Statuses(kubeconfig, "zones") as zones, Statuses(kubeconfig, "tenants") as of_tenants:
         try:
             _make(lane, names)
-            found = [_kept(lane, ZONE, NAME, zones, _is_of_zone)]
-            yield found + [_kept(lane, TENANT, name, of_tenants, _about(lane, name)) for name in names]
+            found = [_kept(lane, ZONE, NAME, zones, OF_ZONES)]
+            yield found + [_kept(lane, TENANT, name, of_tenants, OF_TENANTS) for name in names]
         finally:
             lane.sandbox.kubectl("admin", "delete", "tenants", *names, "--ignore-not-found", "--timeout=60s")
             lane.sandbox.kubectl("admin", "delete", "zones", NAME, "--ignore-not-found")
@@ -125,24 +126,9 @@ def _make(lane: Lane, tenants: Sequence[str]) -> None:
     kubectl("admin", "wait", "tenants", *tenants, "--for=condition=Ready", "--timeout=120s")
 
 
-def _kept(lane: Lane, kind: str, name: str, statuses: Statuses, mine: Callable[[Call], bool]) -> Kept:
+def _kept(lane: Lane, kind: str, name: str, statuses: Statuses, calls: Sequence[Kind]) -> Kept:
+    """The faults meet the calls made for it: other zones and the audit make the same ones, in their own time."""
     kept = Kept(lane, kind, name, statuses)
-    lane.book.add(Rule(Match(where=mine), kept.script, count=None))
+    cause = call_id(read(lane.sandbox, kind, name)["metadata"]["uid"])
+    lane.book.add(Rule(Match(where=lambda call: call.kind in calls and call.cause == cause), kept.script, count=None))
     return kept
-
-
-def _is_of_zone(call: Call) -> bool:
-    """The catalogue's lists; networks are asked for by the uplink's name, an image alone has an id in its path."""
-    return call.kind in OF_ZONES and ("name" in call.query or call.path.endswith(("images", "flavors/detail")))
-
-
-def _about(lane: Lane, tenant: str) -> Callable[[Call], bool]:
-    """The calls that name the tenant's project, by name or id."""
-    project = read(lane.sandbox, "tenant", tenant)["status"]["projects"][0]
-    words = {project["id"], project["name"]}
-
-    def mine(call: Call) -> bool:
-        named = words & {*call.query.values(), *call.path.split("/")}
-        return call.kind in OF_TENANTS and bool(named)
-
-    return mine
