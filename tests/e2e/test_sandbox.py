@@ -54,14 +54,12 @@ def namespaces() -> list[str]:
     return subprocess.run(["ip", "netns", "list"], check=True, text=True, capture_output=True).stdout.split()
 
 
-def test_a_second_up_starts_nothing_and_is_quick(sandbox: Sandbox) -> None:
-    """Whoever runs `up` on a running sandbox gets the same processes back, within seconds."""
+def test_a_second_up_starts_nothing(sandbox: Sandbox) -> None:
+    """Whoever runs `up` on a running sandbox gets the same processes back."""
     before = pids(sandbox)
-    began = time.monotonic()
     sandbox.command("up")
 
     assert before == pids(sandbox)
-    assert time.monotonic() - began < 15
     assert sandbox.command("status").returncode == 0
 
 
