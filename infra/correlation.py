@@ -18,7 +18,7 @@ _present: ContextVar[str | None] = ContextVar("call_id", default=None)
 
 
 def call_id(cause: str) -> str:
-    """Of everything done because of `cause`: a plan's digest, or the uid of a request that is removed. Pure."""
+    """Of everything done because of `cause`: a plan's digest, or the uid of a request to remove, a zone or a tenant."""
     return f"req-{uuid.uuid5(_CALLS, cause)}"
 
 

@@ -88,11 +88,6 @@ class Runs:
         if uid in self._stopped or self._closed:
             raise EngineInterrupted("the playbook was stopped; the next pass continues", retry_after_seconds=1)
 
-    @property
-    def _sockets(self) -> str:
-        """How the folders begin that our runs keep connections in: of short paths, as Unix sockets want them."""
-        return f"kunlun-ssh-{hashlib.sha256(str(self.state).encode()).hexdigest()[:8]}-"
-
     async def cancel(self, uid: str) -> None:
         """Ends the errand's run and waits for it; without one, does nothing."""
         if (turn := self._turns.get(uid)) and turn.locked():
@@ -111,6 +106,11 @@ class Runs:
         for line in self._processes():
             with suppress(ProcessLookupError):
                 os.kill(line.pid, signal.SIGKILL)
+
+    @property
+    def _sockets(self) -> str:
+        """How the folders begin that our runs keep connections in: of short paths, as Unix sockets want them."""
+        return f"kunlun-ssh-{hashlib.sha256(str(self.state).encode()).hexdigest()[:8]}-"
 
     def _sweep(self) -> None:
         for left in Path(tempfile.gettempdir()).glob(f"{self._sockets}*"):

@@ -1,7 +1,6 @@
 """The routes of one router into one link, as one unit. All others of that router are somebody else's, and left alone.
 
-It has no marker: the routes are ours because the port they lead to is in our link's network (Networking API v2,
-"Extra routes").
+It has no marker: the routes are ours because the port they lead to is in our link's network.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`kunlun demo`, as the README tells people to run it: it gets there, and a second time at once."""
+"""`kunlun demo`, as the README tells people to run it: it gets there, and a second time builds nothing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def servers_shown(demo: subprocess.CompletedProcess[str]) -> list[str]:
     return [line for line in demo.stdout.splitlines() if "   ACTIVE   " in line]
 
 
-def test_the_demo_ends_with_a_web_server_that_answers_and_the_second_one_at_once(tidy: Sandbox) -> None:
+def test_the_demo_ends_with_a_web_server_that_answers_and_the_second_builds_nothing(tidy: Sandbox) -> None:
     """Two servers, as OpenStack reports them, and a page for whom a flow names; run again, without a new decision."""
     first = program("demo", "--dir", str(tidy.home))
     second = program("demo", "--dir", str(tidy.home))
